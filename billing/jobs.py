@@ -19,6 +19,7 @@ from billing.periods import EPOCH, month_before, month_of
 from billing.rating.collect import collect_priced
 from billing.rating.rate_usage import pending_periods, rate_period
 from billing.rating_runs import record_rating
+from billing.reconciliation.rollups import review_rollups
 from billing.sides import Side
 from billing.subscriptions.source import months_to_draft
 from billing.wallets.notices import review_credit
@@ -102,6 +103,7 @@ async def bill_client(session: AsyncSession, now: datetime) -> None:
     await rate_client(session, now)
     await advance_invoices(session, now, new_id=new_id)
     await review_credit(session, now, new_id=new_id)
+    await review_rollups(session, now)
 
 
 async def total_wholesale(session: AsyncSession, now: datetime) -> None:

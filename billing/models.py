@@ -101,6 +101,34 @@ class RatedUsage(TenantOwned, Base):
     )
 
 
+class RatedRollup(TenantOwned, Base):
+    """A roll-up on a line of one side: all its events are on that line. Those of a roll-up without a line are rated one
+    by one, in `RatedUsage`: where a price begins or ends between them. The other columns are the roll-up's.
+    """
+
+    __tablename__ = "rated_rollup"
+
+    side: Mapped[str] = mapped_column(primary_key=True)
+    meter: Mapped[str] = mapped_column(primary_key=True)
+    recording_id: Mapped[UUID] = mapped_column(primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    invoice_id: Mapped[UUID]
+    line_id: Mapped[UUID | None]
+    rows: Mapped[int] = mapped_column(BigInteger)
+    events: Mapped[int] = mapped_column(BigInteger)
+    quantity: Mapped[Decimal] = mapped_column(Numeric)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    first_id: Mapped[UUID]
+    last_id: Mapped[UUID]
+
+    __table_args__ = (
+        Index("ix_rated_rollup_line", "tenant_id", "line_id", "first_id"),
+        Index("ix_rated_rollup_last", "tenant_id", "last_at", postgresql_using="brin"),
+        CheckConstraint(_A_SIDE, name="side"),
+    )
+
+
 class RatingRun(TenantOwned, Base):
     """Times of a client's last rating and its next run. One row per client.
 

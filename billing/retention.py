@@ -1,6 +1,7 @@
 """Retention of usage. Invoices are kept for good; their lines can be shown down to each usage event."""
 
 from typing import Final
+from uuid import UUID
 
 from billing.payments.states import EventState
 from billing.states import FIXED, OPEN
@@ -8,6 +9,22 @@ from foundation.marks import N_
 from foundation.relations import USAGE_EVENTS
 from foundation.retention import DataClass, RetainedTable
 from foundation.state_machine import in_sql
+from foundation.usage.ledger import hour_of
+
+_EARLIER: Final = f"recording_id <> '{UUID(int=0)}'"
+"""Roll-ups of usage that was recorded before there were any have no time: they stay."""
+
+
+def _is_open(more: str) -> str:
+    """As SQL: the event `u` is on no closed invoice, neither by itself nor with its roll-up."""
+    return f"""(NOT EXISTS (
+                SELECT 1 FROM rated_usage r JOIN closed i ON i.id = r.invoice_id {more}
+                 WHERE r.tenant_id = :t AND r.meter = u.meter AND r.usage_id = u.id)
+            AND NOT EXISTS (
+                SELECT 1 FROM rated_rollup r JOIN closed i ON i.id = r.invoice_id {more}
+                 WHERE r.tenant_id = :t AND r.meter = u.meter AND r.recording_id = u.recording_id
+                   AND r.hour = {hour_of("u.occurred_at")} AND r.line_id IS NOT NULL))"""
+
 
 # Everything is kept from the first unbilled event on: one not on a closed invoice of each side that has a price book,
 # or, where there is no book, of any side. Reconciliation then finds all events in question.
@@ -16,16 +33,14 @@ _UNINVOICED: Final = f"""
          closed AS (SELECT id, side FROM invoice WHERE tenant_id = :t AND state IN ({in_sql(FIXED)}))
     SELECT u.id FROM {USAGE_EVENTS} u
      WHERE u.tenant_id = :t AND u.id < :before
-       AND (EXISTS (SELECT 1 FROM side s WHERE NOT EXISTS (
-                SELECT 1 FROM rated_usage r JOIN closed i ON i.id = r.invoice_id
-                 WHERE r.tenant_id = :t AND r.side = s.side AND r.meter = u.meter AND r.usage_id = u.id))
-            OR NOT EXISTS (
-                SELECT 1 FROM rated_usage r JOIN closed i ON i.id = r.invoice_id
-                 WHERE r.tenant_id = :t AND r.meter = u.meter AND r.usage_id = u.id))
+       AND (EXISTS (SELECT 1 FROM side s WHERE {_is_open("AND i.side = s.side")}) OR {_is_open("")})
      ORDER BY u.id LIMIT 1
 """
 _IN_DRAFTS: Final = f"""
-    SELECT r.usage_id FROM rated_usage r JOIN invoice i ON i.tenant_id = r.tenant_id AND i.id = r.invoice_id
+    SELECT r.usage_id FROM (
+        SELECT tenant_id, usage_id, invoice_id FROM rated_usage
+         UNION ALL SELECT tenant_id, first_id, invoice_id FROM rated_rollup WHERE line_id IS NOT NULL) r
+      JOIN invoice i ON i.tenant_id = r.tenant_id AND i.id = r.invoice_id
      WHERE r.tenant_id = :t AND r.usage_id < :before AND i.state IN ({in_sql(OPEN)})
      ORDER BY r.usage_id LIMIT 1
 """
@@ -37,6 +52,8 @@ RETAINED: Final = (
         "usage", N_("Usage events"), N_("Metered usage and its price. Kept at least until its invoice is closed."),
         (
             RetainedTable("rated_usage", "usage_id", partitioned=True),
+            RetainedTable("rated_rollup", "recording_id", closed=_EARLIER),
+            RetainedTable("usage_rollup", "recording_id", closed=_EARLIER),
             RetainedTable("usage_event", "id", partitioned=True),
             RetainedTable("reported_usage", "id"),
         ),

@@ -15,6 +15,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.periods import Period, services_billed_in
+from billing.rating.attribution import RATED_EVENTS
 from billing.rating.levels import spans_of
 from billing.rating.tariffs import closed_periods, load_tariff
 from billing.sides import Side
@@ -74,7 +75,7 @@ _EVENTS: Final = f"""
                          AND l.service_start = n.service_start
       JOIN invoice i ON i.tenant_id = :tenant_id AND i.id = l.invoice_id AND i.side = :side
                     AND (i.id = :invoice_id OR i.state IN ({in_sql(BILLED)}))
-      JOIN rated_usage u ON u.tenant_id = :tenant_id AND u.line_id = l.id
+      JOIN {RATED_EVENTS} u ON u.tenant_id = :tenant_id AND u.line_id = l.id
       JOIN reported_usage r ON r.tenant_id = :tenant_id AND r.id = u.usage_id
      WHERE n.tenant_id = :tenant_id AND n.invoice_id = :invoice_id AND n.meter = :meter AND {COUNTED}
 """

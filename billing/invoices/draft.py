@@ -206,9 +206,14 @@ _LINES = text(f"""
       JOIN price p ON p.tenant_id = :msp_id AND p.id = l.price_id
       JOIN price_book k ON k.tenant_id = :msp_id AND k.id = p.book_id
       CROSS JOIN LATERAL (
-        SELECT count(*) AS rows, coalesce({USAGE_COUNT}, 0) AS events, coalesce(sum(u.quantity), 0) AS quantity,
-               min(u.occurred_at) AS first_at, max(u.occurred_at) AS last_at
-          FROM rated_usage u WHERE u.tenant_id = :tenant_id AND u.line_id = l.id) u
+        SELECT coalesce(sum(n.rows), 0)::bigint AS rows, coalesce(sum(n.events), 0)::bigint AS events,
+               coalesce(sum(n.quantity), 0) AS quantity, min(n.first_at) AS first_at, max(n.last_at) AS last_at
+          FROM (SELECT count(*) AS rows, {USAGE_COUNT} AS events, sum(u.quantity) AS quantity,
+                       min(u.occurred_at) AS first_at, max(u.occurred_at) AS last_at
+                  FROM rated_usage u WHERE u.tenant_id = :tenant_id AND u.line_id = l.id
+                 UNION ALL
+                SELECT sum(c.rows), sum(c.events), sum(c.quantity), min(c.first_at), max(c.last_at)
+                  FROM rated_rollup c WHERE c.tenant_id = :tenant_id AND c.line_id = l.id) n) u
       LEFT JOIN (
         SELECT e.meter, e.service_start, sum(e.quantity) AS quantity, sum(e.events) AS events
           FROM invoice_line e JOIN invoice i ON i.tenant_id = :tenant_id AND i.id = e.invoice_id

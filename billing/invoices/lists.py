@@ -5,7 +5,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.invoices.repository import NOT_FINALISED, list_invoices, list_line_events
+from billing.invoices.line_events import list_line_events
+from billing.invoices.repository import NOT_FINALISED, list_invoices
 from billing.schemas import InvoiceSummary, UsageRow
 from billing.states import LABELS
 from canonical.money import decimal_amount

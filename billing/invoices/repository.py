@@ -17,7 +17,7 @@ from billing.payment_account.current import find_current_account
 from billing.payments.provider_invoices import find_collection
 from billing.payments.schemas import InvoiceCollection
 from billing.price_books.pricing import terms_from_row
-from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin, UsageRow
+from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin
 from billing.sides import Side, as_rater
 from billing.snapshot import InvoiceSnapshot, decode_snapshot
 from billing.states import OPEN
@@ -140,20 +140,6 @@ async def load_line(session: AsyncSession, line_id: UUID, *, invoice_id: UUID | 
         raise NotFound
     line = _line({name: value for name, value in head.items() if name not in ("invoice_id", "currency")})
     return LineDetail(line, head["invoice_id"], head["currency"])
-
-
-async def list_line_events(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[UsageRow]:
-    """One page of the usage events of `query.parents["line_id"]`. Raises NotFound, as `load_line`."""
-    line_id = query.parents["line_id"]
-    line = (await load_line(session, line_id, invoice_id=query.parents.get("invoice_id"))).line
-    source = ListSource(
-        columns="r.usage_id, r.quantity, r.occurred_at",
-        tables="rated_usage r",
-        where="r.tenant_id = :client_id AND r.line_id = :line_id",
-        binds={"client_id": line.client_id, "line_id": line_id},
-    )
-    page = await read_page(session, source, query)
-    return page.map(lambda row: UsageRow(row.usage_id, row.quantity, row.occurred_at))
 
 
 async def list_margins(

@@ -14,8 +14,7 @@ from billing.periods import month_of
 from billing.rating.tariffs import client_scope, find_draft_currency, invoice_id_of
 from billing.sides import Side, as_rater
 from billing.usage.queries import forecast
-from foundation.relations import USAGE_EVENTS
-from foundation.usage.ledger import USAGE_COUNT
+from foundation.relations import USAGE_ROLLUPS
 
 _OVERLAP: Final = timedelta(minutes=5)
 """Use settled so long before a rating counts until the next one: the rating may not have seen it."""
@@ -96,10 +95,10 @@ _BUDGETS: Final = text(f"""
            CASE WHEN w.meter = :spend
                 THEN coalesce((SELECT i.total_minor FROM invoice i WHERE i.tenant_id = :t AND i.id = :invoice), 0)
                      + (SELECT minor FROM unrated)
-                ELSE coalesce((SELECT CASE WHEN d.aggregation = 'count' THEN {USAGE_COUNT} ELSE sum(u.quantity) END
-                                 FROM {USAGE_EVENTS} u
+                ELSE coalesce((SELECT CASE WHEN d.aggregation = 'count' THEN sum(u.events) ELSE sum(u.quantity) END
+                                 FROM {USAGE_ROLLUPS} u
                                 WHERE u.tenant_id = :t AND u.meter = w.meter
-                                  AND u.occurred_at >= :start AND u.occurred_at < :end), 0) END AS used,
+                                  AND u.hour >= :start AND u.hour < :end), 0) END AS used,
            CASE WHEN w.meter = :spend THEN coalesce((SELECT sum(h.amount_minor) FROM held h), 0)
                 ELSE coalesce((SELECT sum(CAST(h.quantities ->> w.meter AS numeric)) FROM held h), 0) END AS reserved
       FROM wanted w

@@ -1,4 +1,8 @@
-"""Set-based rating: every usage event onto one line per side, at the price in force when it occurred."""
+"""Set-based rating: every usage event onto one line per side, at the price in force when it occurred.
+
+Events are rated with their roll-up, so that the cost is that of the roll-ups; and one by one where a price begins or
+ends within it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +15,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.periods import EPOCH, Period, month_of
+from billing.rating.attribution import EVENTS_OF_ROLLUP
 from billing.rating.levels import carried_lines
 from billing.rating.tariffs import (
     Tariff,
@@ -23,7 +28,7 @@ from billing.rating.tariffs import (
     unrated_months,
 )
 from billing.sides import Side, as_rater
-from foundation.relations import USAGE_EVENTS
+from foundation.relations import USAGE_EVENTS, USAGE_ROLLUPS
 
 
 class Rated(msgspec.Struct, frozen=True):
@@ -62,7 +67,8 @@ async def rate_period(
         tariff = await load_tariff(session, scope, side, period, unrated)
         rated: Sequence[Row[Any]] = ()
         if tariff is not None and tariff.slots:
-            rated = (await session.execute(_RATE, {**tariff.columns, "since": since})).all()
+            binds = {**tariff.columns, "since": since}
+            rated = [row for step in (_RATE_ROLLUPS, _RATE_ROWS) for row in await session.execute(step, binds)]
             if rated:
                 await open_draft(session, tariff.keys, tariff.currency, period, now)
                 await _insert_lines(session, tariff, only={row.line_id for row in rated})
@@ -94,7 +100,9 @@ async def rerate_draft(session: AsyncSession, *, side: Side, period: Period) -> 
         if tariff is None or not tariff.slots:
             return 0
         await _insert_lines(session, tariff, only=set(tariff.lines))
-        return int((await session.execute(_MOVE, tariff.columns)).scalar_one())
+        await session.execute(_SPLIT, tariff.columns)
+        moved = [(await session.execute(step, tariff.columns)).scalar_one() for step in (_MOVE_ROLLUPS, _MOVE_ROWS)]
+        return sum(moved)
 
 
 async def pending_periods(session: AsyncSession, *, side: Side, now: datetime, since: datetime = EPOCH) -> list[Period]:
@@ -112,16 +120,34 @@ _SLOTS = """
     unnest(CAST(:meters AS varchar[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
            CAST(:lines AS uuid[])) AS s (meter, starts, ends, line_id)
 """
-# Usage already on a line conflicts with the key and is skipped, which costs one look-up each with any query plan.
-_RATE = text(f"""
+_ROLLUP = "meter, recording_id, hour, rows, events, quantity, first_at, last_at, first_id, last_id"
+# What is on a line already conflicts with the key and is skipped, which costs one look-up each with any query plan.
+# A roll-up that is not within one slot gets no line: its events are rated by `_RATE_ROWS`.
+_RATE_ROLLUPS = text(f"""
+    WITH rated AS (
+        INSERT INTO rated_rollup (tenant_id, msp_id, side, invoice_id, line_id, {_ROLLUP})
+        SELECT :tenant_id, :msp_id, :side, :invoice_id,
+               CASE WHEN u.first_at >= s.starts AND u.last_at < s.ends THEN s.line_id END,
+               {", ".join(f"u.{name}" for name in _ROLLUP.split(", "))}
+          FROM {_SLOTS}
+          JOIN {USAGE_ROLLUPS} u ON u.meter = s.meter AND u.last_at >= s.starts AND u.first_at < s.ends
+         WHERE u.tenant_id = :tenant_id AND u.last_at >= :since
+        ON CONFLICT (tenant_id, side, meter, recording_id, hour) DO NOTHING
+        RETURNING line_id, rows, quantity
+    )
+    SELECT line_id, sum(rows)::bigint AS events, sum(quantity) AS quantity FROM rated
+     WHERE line_id IS NOT NULL GROUP BY line_id
+""")
+_RATE_ROWS = text(f"""
     WITH rated AS (
         INSERT INTO rated_usage (tenant_id, msp_id, side, meter, usage_id, invoice_id, line_id, quantity, occurred_at,
                                  is_reversal)
-        SELECT :tenant_id, :msp_id, :side, u.meter, u.id, :invoice_id, s.line_id, u.quantity, u.occurred_at,
+        SELECT c.tenant_id, c.msp_id, c.side, u.meter, u.id, :invoice_id, s.line_id, u.quantity, u.occurred_at,
                u.is_reversal
           FROM {_SLOTS}
-          JOIN {USAGE_EVENTS} u ON u.meter = s.meter AND u.occurred_at >= s.starts AND u.occurred_at < s.ends
-         WHERE u.tenant_id = :tenant_id AND u.occurred_at >= :since
+          JOIN rated_rollup c ON c.meter = s.meter AND c.last_at >= s.starts AND c.first_at < s.ends
+          JOIN {USAGE_EVENTS} u ON {EVENTS_OF_ROLLUP} AND u.occurred_at >= s.starts AND u.occurred_at < s.ends
+         WHERE c.tenant_id = :tenant_id AND c.side = :side AND c.line_id IS NULL AND u.occurred_at >= :since
         ON CONFLICT (tenant_id, side, meter, usage_id) DO NOTHING
         RETURNING line_id, quantity
     )
@@ -131,7 +157,34 @@ _ALLOWANCES = text("""
     SELECT DISTINCT service_start FROM invoice_line
      WHERE tenant_id = :tenant_id AND invoice_id = :invoice_id AND kind = 'usage'
 """)
-_MOVE = text(f"""
+# Where a slot of the prices now in force ends within a roll-up, its events are rated one by one from now on.
+_SPLIT = text(f"""
+    WITH part AS (
+        SELECT c.* FROM rated_rollup c
+         WHERE c.tenant_id = :tenant_id AND c.side = :side AND c.invoice_id = :invoice_id AND c.line_id IS NOT NULL
+           AND EXISTS (SELECT 1 FROM {_SLOTS} WHERE s.meter = c.meter AND c.last_at >= s.starts AND c.first_at < s.ends
+                          AND NOT (c.first_at >= s.starts AND c.last_at < s.ends))
+    ), entered AS (
+        INSERT INTO rated_usage (tenant_id, msp_id, side, meter, usage_id, invoice_id, line_id, quantity, occurred_at,
+                                 is_reversal)
+        SELECT c.tenant_id, c.msp_id, c.side, c.meter, u.id, c.invoice_id, c.line_id, u.quantity, u.occurred_at,
+               u.is_reversal
+          FROM part c JOIN {USAGE_EVENTS} u ON {EVENTS_OF_ROLLUP}
+    )
+    UPDATE rated_rollup r SET line_id = NULL FROM part c
+     WHERE r.tenant_id = :tenant_id AND r.side = :side AND r.meter = c.meter AND r.recording_id = c.recording_id
+       AND r.hour = c.hour
+""")
+_MOVE_ROLLUPS = text(f"""
+    WITH moved AS (
+        UPDATE rated_rollup r SET line_id = s.line_id FROM {_SLOTS}
+         WHERE r.tenant_id = :tenant_id AND r.side = :side AND r.invoice_id = :invoice_id
+           AND r.meter = s.meter AND r.first_at >= s.starts AND r.last_at < s.ends AND r.line_id <> s.line_id
+        RETURNING r.rows
+    )
+    SELECT coalesce(sum(rows), 0)::bigint FROM moved
+""")
+_MOVE_ROWS = text(f"""
     WITH moved AS (
         UPDATE rated_usage r SET line_id = s.line_id FROM {_SLOTS}
          WHERE r.tenant_id = :tenant_id AND r.side = :side AND r.invoice_id = :invoice_id

@@ -1,7 +1,8 @@
 """Input of an invoice: usage not on a line yet, validity of each price, and the lines' ids.
 
-Usage and rated usage are counted against each other rather than joined: row-level security hides the tables' sizes from
-the planner, and a join then becomes a nested loop over every pair.
+Roll-ups and what is rated of them are counted against each other rather than joined: row-level security hides the
+tables' sizes from the planner, and a join then becomes a nested loop over every pair. A roll-up's events are of one
+hour, so of one service.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,7 +22,7 @@ from billing.states import FIXED
 from foundation.database.engine import scope_of
 from foundation.database.locks import lock
 from foundation.marks import N_
-from foundation.relations import USAGE_EVENTS
+from foundation.relations import USAGE_ROLLUPS
 from foundation.scope import Scope
 from foundation.state_machine import in_sql
 
@@ -97,7 +98,12 @@ async def unrated_months(session: AsyncSession, scope: Scope, side: Side, *, sin
 
 _UNRATED = f"""
     SELECT n FROM (
-        SELECT {{window}} AS n, 1 AS more FROM {USAGE_EVENTS} u WHERE tenant_id = :tenant_id AND occurred_at >= :since
+        SELECT {{window}} AS n, rows AS more
+          FROM (SELECT last_at AS occurred_at, rows FROM {USAGE_ROLLUPS} u
+                 WHERE tenant_id = :tenant_id AND last_at >= :since
+                 UNION ALL
+                SELECT last_at, -rows FROM rated_rollup
+                 WHERE tenant_id = :tenant_id AND side = :side AND last_at >= :since AND line_id IS NOT NULL) part
         UNION ALL
         SELECT {{window}}, -1 FROM rated_usage
          WHERE tenant_id = :tenant_id AND side = :side AND occurred_at >= :since) entry

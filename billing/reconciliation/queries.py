@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.periods import Period
+from billing.rating.attribution import RATED_EVENTS
 from billing.schemas import MeterStates, Reconciliation, SideStates
 from billing.sides import Side, as_rater
 from billing.states import FIXED
@@ -31,7 +32,7 @@ _RECONCILE = f"""
           FROM {USAGE_EVENTS} u WHERE {{own}} AND u.occurred_at >= :start AND u.occurred_at < :end
         UNION ALL
         SELECT u.tenant_id, u.meter, u.usage_id, u.occurred_at, u.side, u.invoice_id IN (SELECT id FROM closed)
-          FROM rated_usage u WHERE {{own}} AND u.occurred_at >= :start AND u.occurred_at < :end
+          FROM {RATED_EVENTS} u WHERE {{own}} AND u.occurred_at >= :start AND u.occurred_at < :end
     ), event AS (
         SELECT tenant_id, meter, min(occurred_at) AS occurred_at,
                bool_or(side = 'retail') AS on_retail, bool_or(side = 'retail' AND closed) AS retail_closed,

@@ -6,7 +6,7 @@ arithmetic. All usage that occurred in the month counts, also late usage that a 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -30,8 +30,7 @@ from billing.usage.counting import SUMMED, Counting, MeterAggregation
 from billing.usage.meters import load_countings
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
-from foundation.relations import USAGE_EVENTS
-from foundation.usage.ledger import USAGE_COUNT
+from foundation.relations import USAGE_EVENTS, USAGE_ROLLUPS
 
 _PLACES = 8
 
@@ -148,18 +147,25 @@ async def _load_books(session: AsyncSession, side: Side) -> Mapping[UUID, _Book]
 async def _load_usage(
     session: AsyncSession, bounds: Sequence[datetime], period: Period, client_id: UUID | None
 ) -> Usage:
+    """From the roll-ups; in hours in which a price begins or ends, from the events."""
     rows = await session.execute(
         text(f"""
-            SELECT u.tenant_id, u.meter, width_bucket(u.occurred_at, CAST(:bounds AS timestamptz[])) AS part,
-                   {USAGE_COUNT} AS events, sum(u.quantity) AS quantity
-              FROM {USAGE_EVENTS} u
-             WHERE u.msp_id = :msp_id AND u.occurred_at >= :start AND u.occurred_at < :end
+            SELECT u.tenant_id, u.meter, width_bucket(u.at, CAST(:bounds AS timestamptz[])) AS part,
+                   sum(u.events)::bigint AS events, sum(u.quantity) AS quantity
+              FROM (SELECT tenant_id, msp_id, meter, hour AS at, events, quantity FROM {USAGE_ROLLUPS} r
+                     WHERE hour >= :start AND hour < :end AND NOT hour = ANY (CAST(:hours AS timestamptz[]))
+                     UNION ALL
+                    SELECT e.tenant_id, e.msp_id, e.meter, e.occurred_at, CASE WHEN e.is_reversal THEN -1 ELSE 1 END,
+                           e.quantity
+                      FROM unnest(CAST(:hours AS timestamptz[])) AS h (hour)
+                      JOIN {USAGE_EVENTS} e ON e.occurred_at >= h.hour AND e.occurred_at < h.hour + interval '1 hour') u
+             WHERE u.msp_id = :msp_id
                AND (CAST(:client_id AS uuid) IS NULL OR u.tenant_id = CAST(:client_id AS uuid))
              GROUP BY u.tenant_id, u.meter, part ORDER BY u.tenant_id, u.meter, part
         """),
         {
             "msp_id": scope_of(session).msp_id, "bounds": list(bounds), "start": period.start, "end": period.end,
-            "client_id": client_id,
+            "client_id": client_id, "hours": sorted({_hour_of(one) for one in bounds if one != _hour_of(one)}),
         },
     )  # fmt: skip
     found: Usage = {}
@@ -167,6 +173,10 @@ async def _load_usage(
         use = _Use(bounds[row.part - 1], row.events, row.quantity)
         found.setdefault(row.tenant_id, {}).setdefault(row.meter, []).append(use)
     return found
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _bounds(rows: Iterable[PriceRow], period: Period) -> Sequence[datetime]:

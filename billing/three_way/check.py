@@ -29,7 +29,7 @@ from canonical.money import decimal_amount
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, InvalidInput
 from foundation.marks import N_
-from foundation.relations import USAGE_EVENTS
+from foundation.relations import USAGE_ROLLUPS
 from foundation.state_machine import in_sql
 from foundation.text import is_storable
 
@@ -178,8 +178,8 @@ _VENDOR = text(f"""
      WHERE m.tenant_id = :msp AND m.month = :month AND m.mapping = 'mapped' GROUP BY m.client_id, m.meter
 """)
 _USED = text(f"""
-    SELECT u.tenant_id AS client_id, u.meter, sum(u.quantity) AS quantity FROM {USAGE_EVENTS} u
-     WHERE u.msp_id = :msp AND u.occurred_at >= :start AND u.occurred_at < :end GROUP BY u.tenant_id, u.meter
+    SELECT u.tenant_id AS client_id, u.meter, sum(u.quantity) AS quantity FROM {USAGE_ROLLUPS} u
+     WHERE u.msp_id = :msp AND u.hour >= :start AND u.hour < :end GROUP BY u.tenant_id, u.meter
 """)
 # Lines of one product in several currencies cannot be compared as one: the latest invoice's currency is kept.
 _LINES = text(f"""

@@ -17,8 +17,7 @@ from billing.usage.schemas import ReportedUsageView, UsageGroup, UsageSummary
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
 from foundation.marks import N_
-from foundation.relations import USAGE_EVENTS
-from foundation.usage.ledger import USAGE_COUNT
+from foundation.relations import USAGE_EVENTS, USAGE_ROLLUPS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 
 DAY, CLIENT, SOURCE = "day", "client", "source"
@@ -79,8 +78,8 @@ async def find_used_meter(session: AsyncSession, meters: Sequence[str], period: 
     found = await session.scalar(
         text(f"""
             SELECT k.meter FROM unnest(CAST(:meters AS varchar[])) WITH ORDINALITY AS k (meter, place)
-             WHERE EXISTS (SELECT 1 FROM {USAGE_EVENTS} u WHERE {own} AND u.meter = k.meter
-                              AND u.occurred_at >= :start AND u.occurred_at < :end)
+             WHERE EXISTS (SELECT 1 FROM {USAGE_ROLLUPS} u WHERE {own} AND u.meter = k.meter
+                              AND u.hour >= :start AND u.hour < :end)
              ORDER BY k.place LIMIT 1
         """),
         {**binds, "meters": list(meters), "start": period.start, "end": period.end},
@@ -108,6 +107,9 @@ def forecast(quantity: Decimal, period: Period, now: datetime) -> Decimal:
         return round(quantity * whole / elapsed, 6)
 
 
+_ROLLED_UP: Final = f"(SELECT tenant_id, msp_id, meter, hour AS occurred_at, events, quantity FROM {USAGE_ROLLUPS} n) u"
+_ONE_BY_ONE: Final = f"""(SELECT tenant_id, msp_id, meter, id, occurred_at, quantity,
+    CASE WHEN is_reversal THEN -1 ELSE 1 END AS events FROM {USAGE_EVENTS} n) u"""
 _DAY_KEY: Final = "to_char(u.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
 _REPORTED: Final = "LEFT JOIN reported_usage r ON r.tenant_id = u.tenant_id AND r.id = u.id"
 
@@ -128,15 +130,15 @@ async def _groups(  # noqa: PLR0913 - one grouping of one meter
 ) -> list[UsageGroup]:
     own, binds = _mine(session)
     order = "key" if key == _DAY_KEY else "quantity DESC, before DESC, key"
-    value = USAGE_COUNT if counting.aggregation is MeterAggregation.COUNT else "sum(u.quantity)"
+    value = "u.events" if counting.aggregation is MeterAggregation.COUNT else "u.quantity"
     limit = _MOST_GROUPS if counting.is_additive else _MOST_MEASURED
     bound = {**binds, **keys, **({"dimension": grouped_by} if ":dimension" in key else {})}
     rows = await session.execute(
         text(f"""
-            SELECT {key} AS key, coalesce({USAGE_COUNT} FILTER (WHERE u.occurred_at >= :start), 0) AS events,
-                   coalesce({value} FILTER (WHERE u.occurred_at >= :start), 0) AS quantity,
-                   coalesce({value} FILTER (WHERE u.occurred_at < :start), 0) AS before
-              FROM {USAGE_EVENTS} u {join}
+            SELECT {key} AS key, coalesce(sum(u.events) FILTER (WHERE u.occurred_at >= :start), 0)::bigint AS events,
+                   coalesce(sum({value}) FILTER (WHERE u.occurred_at >= :start), 0) AS quantity,
+                   coalesce(sum({value}) FILTER (WHERE u.occurred_at < :start), 0) AS before
+              FROM {_ONE_BY_ONE if join else _ROLLED_UP} {join}
              WHERE {own} AND u.meter = :meter AND u.occurred_at >= :before AND u.occurred_at < :end
              GROUP BY 1 ORDER BY {order} LIMIT {limit}
         """),

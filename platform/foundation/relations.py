@@ -13,8 +13,10 @@ TIMERS: Final = "(SELECT tenant_id, msp_id, name, lane, kind, due_at FROM timer)
 TIMES_DUE: Final = "(SELECT due_at FROM timer)"
 """Columns of timers that the relay's role may read."""
 LANE_SHARES: Final = "(SELECT tenant_id, msp_id, pool FROM lane_share)"
-USAGE_EVENTS: Final = """(SELECT tenant_id, msp_id, meter, id, quantity, occurred_at, subject_id, is_reversal
-    FROM usage_event)"""
+USAGE_EVENTS: Final = """(SELECT tenant_id, msp_id, meter, id, quantity, occurred_at, subject_id, is_reversal,
+    recording_id FROM usage_event)"""
+USAGE_ROLLUPS: Final = """(SELECT tenant_id, msp_id, meter, recording_id, hour, rows, events, quantity, first_at,
+    last_at, first_id, last_id FROM usage_rollup)"""
 AUDIT_ENTRIES: Final = "(SELECT tenant_id, msp_id, seq, at, action, subject, body FROM audit_entry)"
 AUDIT_HEADS: Final = "(SELECT tenant_id, msp_id, seq, hash FROM audit_head)"
 VAULT_KEYS: Final = "(SELECT tenant_id, msp_id, id, wrapped, kek_id, state, created_at FROM vault_key)"

@@ -1,17 +1,24 @@
-"""Cost of reported usage and of rating, beside what PostgreSQL takes for the same rows alone."""
+"""Cost of reported usage and of rating, beside what PostgreSQL takes for the same rows alone.
 
+`FAIRLEAD_BENCH_USAGE` names the sizes of the months to rate, such as 1000000,10000000.
+"""
+
+import os
 import statistics
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
+from sqlalchemy import text
 
 from billing.invoices.draft import draft_invoice
+from billing.invoices.line_events import list_line_events
+from billing.invoices.lists import LINE_EVENTS
 from billing.periods import Period, month_before
 from billing.price_books.books import find_price_book
 from billing.price_books.pricing import Terms
@@ -33,7 +40,12 @@ from tests.benchmarks.rig import Rig, running_rig
 from tests.benchmarks.table import Row, at_least, at_most
 
 BATCHES = 10
-SIZES = (100_000, 1_000_000)
+SIZES = tuple(int(one) for one in os.environ.get("FAIRLEAD_BENCH_USAGE", "100000,1000000").split(","))
+EXTRAPOLATED = 100_000_000
+TOGETHER = 1_000
+"""Events that one statement records, as in a report of the size that is allowed."""
+SINGLE = 20_000
+"""Events that are recorded one by one."""
 METER = "traffic"
 _QUANTITY = Decimal("1.5")
 _BARE = """
@@ -41,12 +53,21 @@ _BARE = """
                              quantity numeric, occurred_at timestamptz, dimensions jsonb, PRIMARY KEY (tenant_id, id))
 """
 _FILL = """
-    INSERT INTO usage_event (tenant_id, msp_id, meter, id, quantity, occurred_at)
+    INSERT INTO usage_event (tenant_id, msp_id, meter, id, recording_id, quantity, occurred_at)
     SELECT %(t)s, %(m)s, %(meter)s,
            CAST(lpad(to_hex(CAST(extract(epoch FROM at) * 1000 AS bigint)), 12, '0') || '7'
-                || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15) AS uuid), 1, at
+                || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15) AS uuid),
+           CAST(md5(CAST(%(t)s AS text) || n / %(together)s) AS uuid), 1, at
       FROM generate_series(1, %(count)s) AS n,
            LATERAL (SELECT %(start)s + (n %% 2500000) * interval '1 second' AS at) AS moment
+"""
+_ROLL_UP = """
+    INSERT INTO usage_rollup (tenant_id, msp_id, meter, recording_id, hour, rows, events, quantity, first_at, last_at,
+                              first_id, last_id)
+    SELECT tenant_id, msp_id, meter, recording_id, date_trunc('hour', occurred_at, 'UTC'), count(*), count(*),
+           sum(quantity), min(occurred_at), max(occurred_at), CAST(min(CAST(id AS text)) AS uuid),
+           CAST(max(CAST(id AS text)) AS uuid)
+      FROM usage_event WHERE tenant_id = %(t)s GROUP BY 1, 2, 3, 4, 5
 """
 _AGGREGATE = """
     SELECT meter, count(*), sum(quantity) FROM usage_event
@@ -61,38 +82,85 @@ def run() -> list[Row]:
 
 async def _measure(rig: Rig, services: Services) -> list[Row]:
     scope, book_id, period = await _prepare(services)
+    rated: list[Rating] = []
     with psycopg.connect(rig.database, autocommit=True) as owner:
         rows = [await _ingest(services, scope, owner)]
-        rates: list[tuple[float, float]] = []
-        sizes: list[Scope] = []
+        warm = await _client(services, scope.msp_id, 2)
+        await _month(services, owner, warm, period, TOGETHER)
         for count in SIZES:
             client = await _client(services, scope.msp_id, count)
-            sizes.append(client)
-            keys = {"t": client.tenant_id, "m": client.msp_id, "meter": METER, "count": count, "start": period.start,
-                    "end": period.end}  # fmt: skip
-            owner.execute(_FILL, keys)
-            owner.execute("ANALYZE usage_event")
-            rates.append((await _rate(services, client, period), _bare_aggregate(owner, keys)))
+            rated.append(await _month(services, owner, client, period, count))
+        single = await _client(services, scope.msp_id, 1)
+        alone = await _month(services, owner, single, period, SINGLE, together=1)
     rows += [
         Row(
-            f"rating {count:,} events into an invoice ÷ the bare aggregate of the rows",
-            f"{rated / bare:.1f} ({rated:.1f} / {bare:.2f} s)", at_most(2, rated / bare),
+            f"rating {one.events:,} events into an invoice ÷ the bare aggregate of the rows",
+            f"{one.rate / one.bare:.3f} ({one.rate:.2f} / {one.bare:.2f} s)", at_most(2, one.rate / one.bare),
         )
-        for count, (rated, bare) in zip(SIZES, rates, strict=True)
+        for one in rated
     ]  # fmt: skip
-    per_event = [rated / count for count, (rated, _) in zip(SIZES, rates, strict=True)]
-    rows.append(Row(f"rating an event, {SIZES[-1]:,} ÷ {SIZES[0]:,} events", f"{per_event[-1] / per_event[0]:.2f}",
-                    at_most(1.2, per_event[-1] / per_event[0])))  # fmt: skip
-    times = []
-    for _ in range(3):
-        began = time.perf_counter()
-        async with services.db.transaction(scope.for_tenant(scope.msp_id).for_fleet()) as session:
-            book = await find_price_book(session, book_id)
-            await simulate(session, book, PriceDraft({}, Decimal(5)), period=period, client_id=sizes[-1].tenant_id,
-                           now=utc_now(), new_id=new_id)  # fmt: skip
-        times.append(time.perf_counter() - began)
-    rows.append(Row(f"simulation of a month of {SIZES[-1]:,} events", f"{statistics.median(times):.2f} s"))
+    rows.append(
+        Row(f"… {SINGLE:,} events that were recorded one by one", f"{alone.rate / alone.bare:.1f} ({alone.rate:.2f} s)")
+    )
+    growth = (rated[-1].rate / rated[-1].events) / (rated[0].rate / rated[0].events)
+    rows.append(Row(f"rating an event, {SIZES[-1]:,} ÷ {SIZES[0]:,} events", f"{growth:.2f}", at_most(1.2, growth)))
+    rows.append(_fit(rated))
+    whole = scope.for_tenant(scope.msp_id).for_fleet()
+    times = [await _simulate(services, whole, book_id, client.tenant_id, period) for _ in range(5)]
+    rows.append(Row(f"simulation of a month of {SIZES[-1]:,} events", f"{statistics.median(times):.3f} s"))
+    rows.append(Row("first page of that line's events", f"{await _open_line(services, client):.3f} s"))
     return rows
+
+
+class Rating(NamedTuple):
+    """Seconds to rate and draft a month of so many events, and of the bare aggregate."""
+
+    events: int
+    rate: float
+    bare: float
+
+
+async def _month(  # noqa: PLR0917 - one month of one client
+    services: Services, owner: "psycopg.Connection[Any]", client: Scope, period: Period, count: int,
+    together: int = TOGETHER,
+) -> Rating:  # fmt: skip
+    keys = {"t": client.tenant_id, "m": client.msp_id, "meter": METER, "count": count, "start": period.start,
+            "end": period.end, "together": together}  # fmt: skip
+    owner.execute(_FILL, keys)
+    owner.execute(_ROLL_UP, keys)
+    owner.execute("VACUUM ANALYZE usage_event, usage_rollup")
+    return Rating(count, await _rate(services, client, period), _bare_aggregate(owner, keys))
+
+
+def _fit(rated: Sequence[Rating]) -> Row:
+    """The line through the smallest and the largest month, at a hundred million events."""
+    first, last = rated[0], rated[-1]
+    slope = (last.rate - first.rate) / max(last.events - first.events, 1)
+    seconds = first.rate + slope * (EXTRAPOLATED - first.events)
+    return Row(
+        f"rating {EXTRAPOLATED:,} events, extrapolated",
+        f"{seconds:.0f} s ({first.rate - slope * first.events:.2f} s + {slope * 1e6:.3f} µs an event)",
+    )
+
+
+async def _simulate(services: Services, fleet: Scope, book_id: UUID, client_id: UUID, period: Period) -> float:
+    began = time.perf_counter()
+    async with services.db.transaction(fleet) as session:
+        book = await find_price_book(session, book_id)
+        await simulate(session, book, PriceDraft({}, Decimal(5)), period=period, client_id=client_id, now=utc_now(),
+                       new_id=new_id)  # fmt: skip
+    return time.perf_counter() - began
+
+
+async def _open_line(services: Services, client: Scope) -> float:
+    async with services.db.transaction(client) as session:
+        line_id = await session.scalar(text("SELECT id FROM invoice_line LIMIT 1"))
+    began = time.perf_counter()
+    async with services.db.transaction(client) as session:
+        page = await list_line_events(session, LINE_EVENTS.query(limit=100).inside({"line_id": line_id}), utc_now())
+    if len(page.items) != 100:
+        raise RuntimeError("the line does not open to its events")
+    return time.perf_counter() - began
 
 
 async def _prepare(services: Services) -> tuple[Scope, UUID, Period]:

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.draft import DraftInvoice, draft_invoice
+from billing.invoices.line_events import list_line_events
 from billing.invoices.lists import INVOICES, LINE_EVENTS
-from billing.invoices.repository import list_invoices, list_line_events
+from billing.invoices.repository import list_invoices
 from billing.periods import Period, month_of
 from billing.price_books.pricing import Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price

@@ -11,7 +11,7 @@ from foundation.ids import new_id
 from tests.billing.conftest import MARCH, Market, uses
 from tests.conftest import make_scope
 
-TABLES = ("price_book", "price", "rated_usage", "invoice", "invoice_line")
+TABLES = ("price_book", "price", "rated_rollup", "invoice", "invoice_line")
 
 
 @pytest.fixture
@@ -105,6 +105,8 @@ async def test_a_raters_rights_end_with_the_block_also_when_it_raises(billed: Ma
         "DELETE FROM rated_usage",
         "UPDATE rated_usage SET quantity = 0",
         "UPDATE rated_usage SET invoice_id = line_id",
+        "DELETE FROM rated_rollup",
+        "UPDATE rated_rollup SET rows = 0",
         "DELETE FROM invoice",
         "UPDATE invoice SET client_id = id",
         "UPDATE invoice SET currency = 'USD'",

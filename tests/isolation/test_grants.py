@@ -48,7 +48,7 @@ NARROW: dict[tuple[str, str, str], tuple[str, str]] = {
         "correlation key kind lane msp_id payload ref tenant_id", "the ingest job of a delivery; a policy checks it",
     ),
 }  # fmt: skip
-LEDGERS = ("audit_entry", "usage_event", "source_event", "policy_version")
+LEDGERS = ("audit_entry", "usage_event", "usage_rollup", "source_event", "policy_version")
 SECRET_COLUMNS = {
     "password_hash",
     "secret_hash",
@@ -133,7 +133,8 @@ IMMUTABLE = {
     "client": "slug currency environment created_at",
     "job": "lane kind key ref payload enqueued_at correlation",
     "audit_entry": "seq at action subject body hash",
-    "usage_event": "meter id quantity occurred_at subject_id",
+    "usage_event": "meter id quantity occurred_at subject_id recording_id",
+    "usage_rollup": "meter recording_id hour rows events quantity first_at last_at first_id last_id",
     "source_event": "id connection_id dedupe_key body_hash body received_at",
 }  # fmt: skip
 

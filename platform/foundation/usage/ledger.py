@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import buffer, scope_of
-from foundation.ids import id_floor
+from foundation.ids import id_floor, new_id
 from foundation.usage.meters import Meter
 
 _LONGEST_OPEN: Final = timedelta(days=7)
@@ -20,14 +20,35 @@ _LONGEST_OPEN: Final = timedelta(days=7)
 
 USAGE_COUNT: Final = "sum(CASE WHEN u.is_reversal THEN -1 ELSE 1 END)"
 """As SQL: number of the events of rows `u`. A reversal takes one back."""
-_INSERT: Final = BulkWrite.insert(
-    "usage_event",
-    {
-        "meter": "varchar", "id": "uuid", "quantity": "numeric", "occurred_at": "timestamptz", "subject_id": "uuid",
-        "is_reversal": "boolean",
-    },
-    conflict="ON CONFLICT (tenant_id, meter, id) DO NOTHING",
-)  # fmt: skip
+_COLUMNS: Final = {
+    "meter": "varchar", "id": "uuid", "quantity": "numeric", "occurred_at": "timestamptz", "subject_id": "uuid",
+    "is_reversal": "boolean",
+}  # fmt: skip
+
+
+def _entering(source: str) -> str:
+    """As SQL: `source`, which has the columns of `_COLUMNS`, is entered, and the new rows are summed in roll-ups."""
+    return f"""
+        WITH entered AS (
+            INSERT INTO usage_event (tenant_id, msp_id, recording_id, {", ".join(_COLUMNS)})
+            SELECT :tenant_id, :msp_id, :recording_id, {", ".join(f"r.{name}" for name in _COLUMNS)} FROM {source}
+            ON CONFLICT (tenant_id, meter, id) DO NOTHING
+            RETURNING meter, id, quantity, occurred_at, is_reversal)
+        INSERT INTO usage_rollup (tenant_id, msp_id, meter, recording_id, hour, rows, events, quantity, first_at,
+                                  last_at, first_id, last_id)
+        SELECT :tenant_id, :msp_id, u.meter, :recording_id, {hour_of("u.occurred_at")}, count(*), {USAGE_COUNT},
+               sum(u.quantity), min(u.occurred_at), max(u.occurred_at), CAST(min(CAST(u.id AS text)) AS uuid),
+               CAST(max(CAST(u.id AS text)) AS uuid)
+          FROM entered u GROUP BY u.meter, {hour_of("u.occurred_at")}
+    """
+
+
+def hour_of(at: str) -> str:
+    """As SQL: the hour of a roll-up that has an event of the time `at`."""
+    return f"date_trunc('hour', {at}, 'UTC')"
+
+
+_INSERT: Final = BulkWrite(_COLUMNS, _entering("{rows} ORDER BY r.place_"))
 
 
 class Usage(NamedTuple):
@@ -63,16 +84,12 @@ async def collect_usage(
     were created long before `rows_since` are not looked at.
     """
     scope = scope_of(session)
+    found = f"(SELECT CAST(:meter AS varchar) AS meter, f.*, false AS is_reversal FROM ({meter.collect}) f) AS r"
     await session.execute(
-        text(f"""
-            INSERT INTO usage_event (tenant_id, msp_id, meter, id, quantity, occurred_at, subject_id)
-            SELECT :t, :m, :meter, found.id, found.quantity, found.occurred_at, found.subject_id
-              FROM ({meter.collect}) found
-            ON CONFLICT (tenant_id, meter, id) DO NOTHING
-        """),
+        text(_entering(found)),
         {
-            "t": scope.tenant_id, "m": scope.msp_id, "meter": meter.name, "since": since, "until": until,
-            "floor": id_floor(rows_since - _LONGEST_OPEN),
+            "t": scope.tenant_id, "tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "recording_id": new_id(),
+            "meter": meter.name, "since": since, "until": until, "floor": id_floor(rows_since - _LONGEST_OPEN),
         },
     )  # fmt: skip
 
@@ -101,4 +118,4 @@ def dated_id(at: str, text_: str) -> str:
 
 
 async def _insert(session: AsyncSession, uses: list[Any]) -> None:
-    await _INSERT.execute(session, [_Row(*use) for use in uses])
+    await _INSERT.execute(session, [_Row(*use) for use in uses], recording_id=new_id())

@@ -2,4 +2,7 @@
 
 from tests.support.declared_tables import DeclaredTable
 
-TABLES = (DeclaredTable(name="usage_event", fleet=True),)
+TABLES = (
+    DeclaredTable(name="usage_event", fleet=True),
+    DeclaredTable(name="usage_rollup", fleet=True, purge=True),
+)

@@ -1,0 +1,51 @@
+"""The usage events of an invoice line, read in the order of the ledger's key: a page costs the same for any line."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.invoices.repository import load_line
+from billing.schemas import UsageRow
+from foundation.relations import USAGE_EVENTS
+from foundation.usage.ledger import hour_of
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+
+
+async def list_line_events(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[UsageRow]:
+    """One page of the usage events of `query.parents["line_id"]`. Raises NotFound, as `load_line`."""
+    line_id = query.parents["line_id"]
+    line = (await load_line(session, line_id, invoice_id=query.parents.get("invoice_id"))).line
+    keys: dict[str, UUID | str] = {"client_id": line.client_id, "line_id": line_id, "meter": line.meter}
+    bounds = (await session.execute(_BOUNDS, {"client_id": line.client_id, "line_id": line_id})).one()
+    source = ListSource(
+        columns="r.usage_id, r.quantity, r.occurred_at",
+        tables=_EVENTS,
+        where="r.tenant_id = :client_id AND r.meter = :meter AND r.usage_id >= :low AND r.usage_id <= :high"
+        f" AND ({_BY_ROLLUP} OR {_BY_ITSELF})",
+        binds={**keys, "side": bounds.side, "low": bounds.low, "high": bounds.high},
+    )
+    page = await read_page(session, source, query)
+    return page.map(lambda row: UsageRow(row.usage_id, row.quantity, row.occurred_at))
+
+
+_EVENTS: Final = f"""(SELECT tenant_id, msp_id, meter, id AS usage_id, quantity, occurred_at, recording_id
+    FROM {USAGE_EVENTS} e) r"""
+_BY_ROLLUP: Final = f"""EXISTS (SELECT 1 FROM rated_rollup c
+    WHERE c.tenant_id = :client_id AND c.side = :side AND c.meter = r.meter AND c.recording_id = r.recording_id
+      AND c.hour = {hour_of("r.occurred_at")} AND c.line_id = :line_id)"""
+_BY_ITSELF: Final = """EXISTS (SELECT 1 FROM rated_usage o
+    WHERE o.tenant_id = :client_id AND o.side = :side AND o.meter = r.meter AND o.usage_id = r.usage_id
+      AND o.line_id = :line_id)"""
+_OF_LINE: Final = "tenant_id = :client_id AND line_id = :line_id"
+# Between these ids are all events of the line, and usually few others of its meter.
+_BOUNDS: Final = text(f"""
+    SELECT coalesce((SELECT side FROM rated_rollup WHERE {_OF_LINE} LIMIT 1),
+                    (SELECT side FROM rated_usage WHERE {_OF_LINE} LIMIT 1)) AS side,
+           least((SELECT first_id FROM rated_rollup WHERE {_OF_LINE} ORDER BY first_id LIMIT 1),
+                 (SELECT usage_id FROM rated_usage WHERE {_OF_LINE} ORDER BY usage_id LIMIT 1)) AS low,
+           greatest((SELECT last_id FROM rated_rollup WHERE {_OF_LINE} ORDER BY last_id DESC LIMIT 1),
+                    (SELECT usage_id FROM rated_usage WHERE {_OF_LINE} ORDER BY usage_id DESC LIMIT 1)) AS high
+""")
