@@ -6,7 +6,7 @@ from foundation.database.rls import protect
 from foundation.database.roles import APP, PURGE
 
 revision = "202611301512"
-down_revision = "202611301352"
+down_revision = "202611301518"
 branch_labels = None
 depends_on = None
 
