@@ -49,27 +49,33 @@ _COLUMNS = (
 _WANTED = (
     "unnest(CAST(:ids AS uuid[]), CAST(:kinds AS varchar[]), CAST(:subjects AS uuid[]), CAST(:hashes AS bytea[]),"
     " CAST(:versions AS integer[]), CAST(:requesters AS varchar[]), CAST(:authors AS varchar[]),"
-    " CAST(:expiries AS timestamptz[]), CAST(:dues AS timestamptz[]), CAST(:approvers AS varchar[]))"
+    " CAST(:expiries AS timestamptz[]), CAST(:dues AS timestamptz[]), CAST(:approvers AS varchar[]),"
+    " CAST(:wait_ids AS uuid[]), CAST(:waits AS timestamptz[]),"
+    " CAST(:severities AS smallint[]))"
     " AS w (id, subject_kind, subject_id, content_hash, policy_version, requested_by, author, expires_at, due_at,"
-    " approvers)"
+    " approvers, wait_id, waiting_since, severity)"
 )
 
-# All open approvals of the subjects are locked here, so that the insert below never waits for a lock.
+# All open approvals of the subjects are locked here, so that the insert below never waits for a lock. A granted one was
+# answered, so nobody's wait for it goes on.
 SUPERSEDE = text(
     "WITH locked AS MATERIALIZED ("
-    "  SELECT a.id, a.content_hash <> w.content_hash OR a.expires_at <= :now AS replaced"
+    "  SELECT a.id, a.content_hash <> w.content_hash OR a.expires_at <= :now AS replaced, a.state AS was"
     f"  FROM {_WANTED} JOIN approval a ON a.subject_kind = w.subject_kind AND a.subject_id = w.subject_id"
     f"  WHERE a.tenant_id = :tenant_id AND a.{IS_OPEN} ORDER BY a.id FOR UPDATE OF a)"
     f" UPDATE approval a SET state = '{ApprovalState.WITHDRAWN}', cause = CAST(:cause AS jsonb), decided_at = :now"
-    " FROM locked l WHERE a.tenant_id = :tenant_id AND a.id = l.id AND l.replaced RETURNING a.id"
+    " FROM locked l WHERE a.tenant_id = :tenant_id AND a.id = l.id AND l.replaced"
+    " RETURNING a.subject_kind, a.subject_id, l.was, coalesce(a.wait_id, a.id) AS wait_id,"
+    " coalesce(a.waiting_since, a.created_at) AS waiting_since"
 )
 
 # The update changes nothing; it makes the statement return existing rows too.
 INSERT = text(
     "INSERT INTO approval (tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,"
-    " requested_by, author, expires_at, due_at, created_at, approvers)"
+    " requested_by, author, expires_at, due_at, created_at, approvers, wait_id, waiting_since, severity)"
     " SELECT :tenant_id, :msp_id, w.id, w.subject_kind, w.subject_id, w.content_hash, w.policy_version,"
-    " w.requested_by, w.author, w.expires_at, w.due_at, :now, CAST(w.approvers AS jsonb)"
+    " w.requested_by, w.author, w.expires_at, w.due_at, :now, CAST(w.approvers AS jsonb),"
+    " w.wait_id, w.waiting_since, w.severity"
     f" FROM {_WANTED} ORDER BY w.subject_kind, w.subject_id"
     f" ON CONFLICT (tenant_id, subject_kind, subject_id) WHERE {IS_OPEN}"
     " DO UPDATE SET subject_id = excluded.subject_id"

@@ -56,6 +56,8 @@ class ApprovalRequest:
     """Time after which a decision is overdue; by default the approval's expiry."""
     approvers: tuple[Approvers, ...] = ()
     """Who must approve; none for one member of any role that may."""
+    severity: int = 0
+    """From 0 to 100: how much it matters that it waits."""
 
 
 async def request_approval(
@@ -70,7 +72,7 @@ async def request_approvals(
     """Request approvals and return their ids, in the order of `requests`; two statements for any number.
 
     A repeated request for the same content returns the same approval, also one that is granted by now. Other content of
-    the same subject withdraws the open approval and creates a new one.
+    the same subject withdraws the open approval and creates a new one, which continues its wait if nobody answered.
     """
     if not requests:
         return []
@@ -88,9 +90,16 @@ async def request_approvals(
         "expiries": [request.expires_at for request in requests],
         "dues": [request.due_at or request.expires_at for request in requests],
         "approvers": [msgspec.json.encode(request.approvers).decode() for request in requests],
+        "wait_ids": [None for _ in requests],
+        "waits": [None for _ in requests],
+        "severities": [request.severity for request in requests],
         "now": now,
     }
-    await run(session, scope, sql.SUPERSEDE, wanted | {"cause": encode_message(SUPERSEDED.fill())})
+    replaced = await run(session, scope, sql.SUPERSEDE, wanted | {"cause": encode_message(SUPERSEDED.fill())})
+    waits = {(row.subject_kind, row.subject_id): row for row in replaced if row.was == ApprovalState.PENDING}
+    if waits:
+        wanted["wait_ids"] = [waits[one].wait_id if one in waits else None for one in subjects]
+        wanted["waits"] = [waits[one].waiting_since if one in waits else None for one in subjects]
     rows = await run(session, scope, sql.INSERT, wanted | {"msp_id": scope.msp_id})
     found = {(row.subject_kind, row.subject_id): (row.id, bytes(row.content_hash)) for row in rows}
     if any(found[subject][1] != request.content_hash for subject, request in zip(subjects, requests, strict=True)):

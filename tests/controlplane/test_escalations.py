@@ -3,17 +3,24 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from msgspec import convert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.jobs import schedule_rating
 from canonical.elements import PRICE
 from controlplane.provisioning import onboard_client
 from foundation.clock import utc_now
+from foundation.ids import new_id
+from governance.escalations.ladder import set_ladder
 from governance.escalations.pause import record_pause
+from governance.escalations.schemas import EscalationStep
 from governance.job_types import REACH_ESCALATIONS
+from policy.approvals import ApprovalRequest, request_approval
 from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
@@ -102,6 +109,51 @@ async def test_a_waiting_approval_is_escalated_once_for_each_step_until_it_is_an
     assert (await stranger.get("/api/v1/inbox?escalated=yes")).json()["items"] == []
 
 
+async def test_an_approval_that_is_requested_again_keeps_its_place_on_the_ladder(
+    msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv, admin: Visit, approver: Visit
+) -> None:
+    root = f"/clients/{msp_setup.slug}"
+    change = await propose_price(env, "SKU-001")
+    other = await propose_price(other_env, "SKU-001")
+    await pass_by(env, 5)
+    assert await escalated(approver, root) == 1
+    address = f"/api/v1{root}/approvals/{change}/escalations"
+    first = (await approver.get(address)).json()
+    for of, subject in ((env, change), (other_env, other)):
+        async with of.services.db.transaction(of.scope) as session:
+            request = ApprovalRequest("change", UUID(subject), b"n" * 32, 1, "source", utc_now() + timedelta(days=1))
+            again = await request_approval(session, of.scope, request=request, now=utc_now(), new_id=new_id)
+            await session.execute(
+                text("UPDATE change SET approval_id = :a WHERE tenant_id = :t AND id = :id"),
+                {"a": again, "t": of.scope.tenant_id, "id": UUID(subject)},
+            )
+    assert (await approver.get(address)).json() == first
+    await reach(env)
+    assert await escalated(approver, root) == 1
+    assert [one["escalations"] for one in (await admin.get("/api/v1/inbox?escalated=yes")).json()["items"]] == [1]
+    assert "Not escalated." not in (await approver.get(f"{root}/approvals/{change}")).text
+    foreign = await other_env.rows("SELECT wait_id = :id FROM approval WHERE state = 'pending'", id=change)
+    assert [row[0] for row in foreign] == [False]
+
+
+async def test_a_step_may_be_for_severe_approvals_only(msp_setup: MspSetup, env: ClientEnv, approver: Visit) -> None:
+    root = f"/clients/{msp_setup.slug}"
+    change = await propose_price(env, "SKU-001")
+    [(severity,)] = await env.rows("SELECT severity FROM approval WHERE subject_id = :id", id=UUID(change))
+    assert severity > 20
+    steps = [
+        {"about": "approval", "after_minutes": 60, "role": "client_approver", "least_severity": severity + 1},
+        {"about": "approval", "after_minutes": 90, "role": "client_approver", "least_severity": severity},
+        {"about": "approval", "after_minutes": 30 * 24 * 60, "role": "client_admin"},
+    ]
+    async with env.services.db.transaction(env.scope) as session:
+        await set_ladder(session, convert(steps, list[EscalationStep]), now=utc_now())
+    await pass_by(env, 5)
+    found = (await approver.get(f"/api/v1{root}/approvals/{change}/escalations")).json()
+    assert [one["after_minutes"] for one in found["reached"]] == [90]
+    assert found["next"]["role"] == "client_admin"
+
+
 async def test_a_clients_own_ladder_replaces_that_of_its_msp(
     web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv, admin: Visit
 ) -> None:
@@ -154,7 +206,7 @@ async def test_a_ladder_that_is_saved_while_a_client_is_created_reaches_it(
     [
         {"about": "exception", "after_minutes": 60, "role": "client_admin"},
         {"about": "approval", "after_minutes": 60, "role": "partner"},
-        {"about": "approval", "after_minutes": 60, "role": "client_admin", "least_severity": 10},
+        {"about": "approval", "after_minutes": 60, "role": "client_admin", "least_severity": 10},  # no step for all
         {"about": "approval", "after_minutes": 1, "role": "client_admin"},
     ],
 )

@@ -27,7 +27,7 @@ from governance.changes.lists import CHANGES
 from governance.changes.order_view import describe_order
 from governance.changes.queries import list_changes
 from governance.escalations.draw import draw_escalation
-from governance.escalations.schemas import EscalationSubject, OpenItem
+from governance.escalations.queries import find_approval_item
 from governance.inputs import check_text
 from governance.labels import write_element
 from governance.permissions import GovernancePermission
@@ -138,7 +138,7 @@ async def _detail(
     lately = await list_changes(access.session, same, access.now)
     me = access.principal.actor
     invited = answer.requested_by in await find_members(access.session, [answer.requested_by])
-    item = OpenItem(EscalationSubject.APPROVAL, answer.id, about.id, answer.state == ApprovalState.PENDING)
+    item = await find_approval_item(access.session, about.id)
     context = (
         await _preview(access, detail)
         | await draw_escalation(access, item)

@@ -23,6 +23,8 @@ from governance.elements.rows import Contract
 from governance.escalation_timer import watch_escalations
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
+from governance.exceptions.rows import Exposure
+from governance.exceptions.severity import score
 from governance.notices import APPROVAL_WAITING
 from governance.propagation.distribute import distribute
 from governance.records.repository import save_values
@@ -93,6 +95,7 @@ async def request_change_approvals(
             expires_at=snapshot.now + timedelta(seconds=snapshot.contracts.get(change.key).approval_ttl_s),
             due_at=snapshot.now + decision_target(snapshot.contracts.get(change.key)),
             approvers=snapshot.approvers.get(change.id, ()),
+            severity=_severity(change),
         )
         for change in changes
     ]
@@ -120,6 +123,11 @@ def _notify_approvers(session: AsyncSession, first: Sequence[ChangeRow], snapsho
             session, APPROVAL_WAITING, topic="approvals", path=f"/approvals/{first[0].id}", at=snapshot.now,
             number=len(first), params={"record": first[0].record_key},
         )  # fmt: skip
+
+
+def _severity(change: ChangeRow) -> int:
+    """Severity of the exception that its approval becomes when it is overdue."""
+    return score(ExceptionType.APPROVAL_LATE, exposure=Exposure(change.old_value, change.new_value), channels=0)[0]
 
 
 def late_approval(change_id: UUID) -> str:

@@ -52,7 +52,7 @@ def _step(row: Row) -> EscalationStep:
     about = EscalationSubject.of(row["about"])
     return EscalationStep(
         "approval" if about is EscalationSubject.APPROVAL else "exception", _number(row["after"], 100_000) * minutes,
-        row["role"], severity if about is EscalationSubject.EXCEPTION else 0,
+        row["role"], severity,
     )  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def check_steps(steps: Sequence[EscalationStep], index: PolicyIndex, *, for_clie
     """The steps in order. `for_clients`: in accounts where roles of this account's own do not exist.
 
     Raises:
-        InvalidInput: no step about approvals, too many, the same twice, or a role that may not see the subject.
+        InvalidInput: no step about all approvals, too many, the same twice, or a role that may not see the subject.
     """
     if len(steps) > MOST_STEPS:
         raise InvalidInput(N_("A ladder has at most {most} steps."), params={"most": MOST_STEPS}, field="steps")
@@ -118,13 +118,13 @@ def check_steps(steps: Sequence[EscalationStep], index: PolicyIndex, *, for_clie
                 N_("The role {role} does not exist here, or may not see what the step is about."),
                 params={"role": step.role}, field="role",
             )  # fmt: skip
-        if step.subject is EscalationSubject.APPROVAL and step.least_severity:
-            raise InvalidInput(N_("Only exceptions have a severity."), field="least_severity")
     ordered = sorted(steps, key=lambda one: (one.about, one.after_minutes, one.least_severity, one.role))
     if len({(one.about, one.after_minutes, one.role) for one in ordered}) < len(ordered):
         raise InvalidInput(N_("Two steps notify the same role at the same time."), field="steps")
-    if not any(one.subject is EscalationSubject.APPROVAL for one in ordered):
-        raise InvalidInput(N_("At least one step is about approvals, so that none waits unseen."), field="steps")
+    if not any(one.subject is EscalationSubject.APPROVAL and not one.least_severity for one in ordered):
+        raise InvalidInput(
+            N_("At least one step is about approvals of any severity, so that none waits unseen."), field="steps"
+        )
     return ordered
 
 

@@ -25,8 +25,9 @@ class EscalationLadder(TenantOwned, Base):
 
 
 class Escalation(TenantOwned, Base):
-    """A step that a subject reached, once; never changed. `subject_id` is the approval's or the exception's. The step
-    is described here, so that a later change of the ladder does not change what happened. `notified`: ids of members.
+    """A step that a subject reached, once; never changed. `subject_id` is the `wait_id` of the approval, or the id of
+    the exception. The step is described here, so that a later change of the ladder does not change what happened.
+    `notified`: ids of members.
     """
 
     __tablename__ = "escalation"

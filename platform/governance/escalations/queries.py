@@ -36,7 +36,7 @@ _OPEN: Final = f"""(
            e.opened_at, e.change_id
       FROM governance_exception e WHERE e.state = 'open'
      UNION ALL
-    SELECT 'approval', a.tenant_id, a.msp_id, a.id, 0, a.created_at, a.subject_id
+    SELECT 'approval', a.tenant_id, a.msp_id, a.wait_id, CAST(a.severity AS integer), a.waiting_since, a.subject_id
       FROM {APPROVALS} a WHERE a.state = 'pending' AND a.subject_kind = 'change')"""
 _DUE_AT: Final = """(s.opened_at + make_interval(mins => st.after_minutes) + coalesce((
     SELECT sum(p.paused_until - greatest(p.paused_from, s.opened_at)) FROM escalation_pause p
@@ -114,11 +114,11 @@ async def find_exception_item(session: AsyncSession, exception_id: UUID) -> Open
 
 
 async def find_approval_item(session: AsyncSession, change_id: UUID) -> OpenItem:
-    """The newest approval of a change. Raises NotFound."""
+    """The wait for the newest approval of a change. Raises NotFound."""
     row = (
         await session.execute(
             text(f"""
-                SELECT a.id, a.state FROM change c
+                SELECT a.wait_id, a.state FROM change c
                   JOIN {APPROVALS} a ON a.tenant_id = c.tenant_id AND a.id = c.approval_id
                  WHERE c.tenant_id = :t AND c.id = :id
             """),
@@ -127,7 +127,7 @@ async def find_approval_item(session: AsyncSession, change_id: UUID) -> OpenItem
     ).one_or_none()
     if row is None:
         raise NotFound
-    return OpenItem(EscalationSubject.APPROVAL, row.id, change_id, row.state == ApprovalState.PENDING)
+    return OpenItem(EscalationSubject.APPROVAL, row.wait_id, change_id, row.state == ApprovalState.PENDING)
 
 
 async def read_escalation(session: AsyncSession, item: OpenItem) -> EscalationView:

@@ -24,7 +24,9 @@ class EscalationSubject(LabelledCode):
 
 
 class EscalationStep(RequestBody, frozen=True):
-    """A step: who is notified of a subject that is open for so long. `least_severity`, 0 to 100, is for exceptions."""
+    """A step: who is notified of a subject that is open for so long. `least_severity`: 0 to 100;
+    an approval has the severity of the exception that it becomes when it is overdue.
+    """
 
     about: Literal["approval", "exception"]
     after_minutes: Annotated[int, msgspec.Meta(ge=LEAST_MINUTES, le=MOST_MINUTES)]
@@ -37,7 +39,9 @@ class EscalationStep(RequestBody, frozen=True):
 
 
 class LadderInput(RequestBody, frozen=True):
-    """The steps of a ladder, in any order. At least one is about approvals, which must not wait unseen."""
+    """The steps of a ladder, in any order. At least one is about approvals of any severity: none must wait
+    unseen.
+    """
 
     steps: Annotated[list[EscalationStep], msgspec.Meta(max_length=MOST_STEPS)]
 

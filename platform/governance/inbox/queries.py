@@ -22,17 +22,17 @@ from tenants.relations import CLIENTS
 
 _ITEMS: Final = f"""(
     SELECT CAST('exception' AS varchar) AS kind, e.tenant_id, e.id, e.change_id, CAST(e.severity AS bigint) AS severity,
-           e.opened_at, e.correction_due_at AS due_at
+           e.opened_at, e.correction_due_at AS due_at, e.id AS wait_id
       FROM governance_exception e WHERE e.state = 'open'
      UNION ALL
     SELECT 'approval', a.tenant_id, a.id, a.subject_id, CAST(0 AS bigint), a.created_at,
-           coalesce(a.due_at, a.expires_at)
+           coalesce(a.due_at, a.expires_at), a.wait_id
       FROM {APPROVALS} a WHERE a.state = 'pending' AND a.subject_kind = 'change')"""
 """As SQL: what a list is ordered and filtered by. What is shown is joined to a page's rows only."""
 _TABLES: Final = f"{_ITEMS} i JOIN {CLIENTS} k ON k.tenant_id = i.tenant_id AND k.staff_access = 'standing'"
 """Clients that admit staff on request only are worked on from their own pages."""
 _IS_CLIENT: Final = "(k.slug = :client OR lower(k.name) = lower(:client))"
-_STEPS: Final = "SELECT 1 FROM escalation x WHERE x.tenant_id = i.tenant_id AND x.subject_id = i.id"
+_STEPS: Final = "SELECT 1 FROM escalation x WHERE x.tenant_id = i.tenant_id AND x.subject_id = i.wait_id"
 _FILTERS: Final = {"kind": "i.kind = :kind", "client": _IS_CLIENT, "escalated": f"EXISTS ({_STEPS})"}
 _NEEDS_APPROVAL: Final = N_("Needs approval")
 

@@ -13,7 +13,7 @@ _ENDED: Final = f"""
 NOT EXISTS (SELECT 1 FROM governance_exception e
              WHERE e.tenant_id = :t AND e.id = escalation.subject_id AND e.state = 'open')
 AND NOT EXISTS (SELECT 1 FROM {APPROVALS} a
-                 WHERE a.tenant_id = :t AND a.id = escalation.subject_id AND a.state = 'pending')
+                 WHERE a.tenant_id = :t AND a.wait_id = escalation.subject_id AND a.state = 'pending')
 """
 """A step of an open item stays, or it would be reached again."""
 _BASELINES: Final = """
