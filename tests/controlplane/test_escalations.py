@@ -139,9 +139,10 @@ async def test_an_approval_that_is_requested_again_keeps_its_place_on_the_ladder
 async def test_a_step_may_be_for_severe_approvals_only(msp_setup: MspSetup, env: ClientEnv, approver: Visit) -> None:
     root = f"/clients/{msp_setup.slug}"
     change = await propose_price(env, "SKU-001")
-    [(severity,)] = await env.rows("SELECT severity FROM approval WHERE subject_id = :id", id=UUID(change))
+    [(found_severity,)] = await env.rows("SELECT severity FROM approval WHERE subject_id = :id", id=UUID(change))
+    severity = int(str(found_severity))
     assert severity > 20
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"about": "approval", "after_minutes": 60, "role": "client_approver", "least_severity": severity + 1},
         {"about": "approval", "after_minutes": 90, "role": "client_approver", "least_severity": severity},
         {"about": "approval", "after_minutes": 30 * 24 * 60, "role": "client_admin"},
