@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "202611301521"
-down_revision = "202611301518"
+down_revision = "202611301512"
 branch_labels = None
 depends_on = None
 
