@@ -99,6 +99,8 @@ def _policy(facts: OnboardingFacts) -> Found:
 
 
 def _plan(facts: OnboardingFacts) -> Found:
+    if facts.has_prices and facts.has_plan:
+        return StepState.DONE, translate(N_("A plan is chosen, and a retail price is in force."))
     if facts.has_prices:
         return StepState.DONE, translate(N_("A retail price is in force."))
     return StepState.OPEN, translate(N_("No retail price is in force for this client."))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.relations import BILLING_DETAILS, PRICE_BOOKS, PRICES
+from billing.relations import BILLING_DETAILS, PRICE_BOOKS, PRICES, SUBSCRIPTIONS
 from connectors.relations import CONNECTIONS
 from foundation.relations import USAGE_EVENTS
 from governance.elements.declarations import is_retired
@@ -65,6 +65,7 @@ class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
     policy_version: int
     has_rules: bool
     has_prices: bool
+    has_plan: bool
     approvers: int
     invited: int
     first_sync_at: datetime | None
@@ -86,7 +87,7 @@ FACTS: Final = f"""(
            s.active, s.sources, s.channels, s.untested, s.failing, s.hooked, s.unheard,
            k.contracts, k.orphaned, u.unowned, coalesce(b.state, '') AS baseline,
            CASE WHEN w.tenant_id IS NULL THEN '' ELSE coalesce(w.ended_for, 'open') END AS hold,
-           coalesce(v.version, 0) AS policy_version, v.has_rules, p.has_prices, m.approvers, m.invited,
+           coalesce(v.version, 0) AS policy_version, v.has_rules, p.has_prices, p.has_plan, m.approvers, m.invited,
            y.occurred_at AS first_sync_at, s.reached_at, s.heard_at, k.published_at AS contracts_at,
            b.changed_at AS baseline_at, v.published_at AS policy_at, d.updated_at AS billed_at,
            greatest(c.created_at, o.started_at, o.checked_at, a.applied_at, s.connected_at, k.published_at,
@@ -129,7 +130,9 @@ FACTS: Final = f"""(
        SELECT EXISTS (
          SELECT 1 FROM {PRICE_BOOKS} q JOIN {PRICES} x ON x.tenant_id = q.tenant_id AND x.book_id = q.id
           WHERE q.tenant_id = c.msp_id AND q.side = 'retail' AND (q.client_id IS NULL OR q.client_id = c.tenant_id)
-            AND x.valid_from <= :now AND (x.valid_to IS NULL OR x.valid_to > :now)) AS has_prices) p
+            AND x.valid_from <= :now AND (x.valid_to IS NULL OR x.valid_to > :now)) AS has_prices, EXISTS (
+         SELECT 1 FROM {SUBSCRIPTIONS} b
+          WHERE b.tenant_id = c.tenant_id AND (b.ends_at IS NULL OR b.ends_at > :now)) AS has_plan) p
      CROSS JOIN LATERAL (
        SELECT count(DISTINCT a.id) FILTER (WHERE a.status = 'active') AS approvers,
               count(DISTINCT a.id) FILTER (WHERE a.status = 'invited') AS invited

@@ -38,6 +38,23 @@ async def test_an_admin_sets_prices_of_one_client_on_its_page_and_over_the_api(
     assert (await admin.api("POST", "/api/v1/prices", later)).status_code == 409
 
 
+async def test_the_step_leads_to_a_plan_and_says_that_one_is_chosen(admin: Visit, msp_setup: MspSetup) -> None:
+    root = f"/clients/{msp_setup.slug}"
+    assert (await admin.post(f"{root}/prices", {"meter": METER, "unit_price": "0.05"})).status_code == 303
+    step = await admin.get(f"{root}/onboarding/plan")
+    assert (f"{root}/subscriptions/new" in step.text, "A plan is chosen" in step.text) == (True, False)
+    [book] = (await admin.api("GET", "/api/v1/price-books")).json()["items"]
+    plan = {"code": "basic", "name": "Basic", "currency": book["currency"], "fee": "10"}
+    assert (await admin.api("POST", "/api/v1/plans", plan)).status_code == 201
+    made = await admin.api("POST", f"/api/v1{root}/subscriptions", {"plan": "basic"})
+    assert made.status_code == 201, made.text
+    assert "A plan is chosen" in (await admin.get(f"{root}/onboarding/plan")).text
+    ended = {"kind": "cancel", "when": "now"}
+    here = f"/api/v1{root}/subscriptions/{made.json()['id']}/steps"
+    assert (await admin.api("POST", here, ended)).status_code == 201
+    assert "A plan is chosen" not in (await admin.get(f"{root}/onboarding/plan")).text
+
+
 async def test_prices_of_a_client_are_its_msps_own(
     web_app: WebApp, admin: Visit, msp_setup: MspSetup, other_env: ClientEnv
 ) -> None:
