@@ -1,14 +1,21 @@
 """Registration of routes in linear time. With Litestar's own, half of an application's construction is spent on it.
 
-Litestar builds the map of all registered routes again for each further one, and copies a router, with its hundreds of
-handlers, when it is registered on the application.
+Litestar builds the map of all registered routes again for each further one, copies a router, with its hundreds of
+handlers, when it is registered on the application, and parses the signature of each path's handler of OPTIONS, which
+are all the same.
 """
 
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any, Final, Self
 
 from litestar import Litestar, Router
-from litestar.routes import HTTPRoute, WebSocketRoute
+from litestar._signature import SignatureModel
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import BaseRoute, HTTPRoute, WebSocketRoute
 from litestar.types.internal_types import RouteHandlerMapItem
+from litestar.utils.signature import ParsedSignature
+
+_OPTIONS: Final = HTTPRoute.create_options_handler.__qualname__ + ".<locals>"
 
 
 class _MappedOnce:
@@ -23,10 +30,11 @@ class _MappedOnce:
         if not hasattr(self, "_mapped"):
             self._mapped, self._map = [], {}
         if self._mapped != self.routes:
-            for place, route in enumerate(self.routes):
-                # A route is replaced when its path is registered again, with another method.
-                if place >= len(self._mapped) or self._mapped[place] is not route:
-                    self._map.setdefault(route.path, {}).update(_handlers_by_method(route))
+            # A route is replaced when its path is registered again, with another method.
+            pairs = zip(self.routes, self._mapped, strict=False)
+            replaced = [route for route, mapped in pairs if route is not mapped]
+            for route in (*replaced, *self.routes[len(self._mapped) :]):
+                self._map.setdefault(route.path, {}).update(_handlers_by_method(route))
             self._mapped = list(self.routes)
         return self._map
 
@@ -44,5 +52,28 @@ class Application(_MappedOnce, Litestar):
 class RouterOfOne(_MappedOnce, Router):
     """A router for one application, which registers it without a copy."""
 
+    def register(self, value: Any) -> list[BaseRoute]:
+        routes = super().register(value)
+        _share_signature(routes)
+        return routes
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+
+def _share_signature(routes: Sequence[BaseRoute]) -> None:
+    """Give the routes' handlers of OPTIONS one signature and its model: Litestar parses each anew."""
+    for route in routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            if handler.fn.__qualname__.startswith(_OPTIONS):
+                signature, model = _of_options(handler)
+                handler._parsed_fn_signature, handler._signature_model = signature, model  # noqa: SLF001 - kept there
+
+
+def _of_options(handler: HTTPRouteHandler) -> tuple[ParsedSignature, type[SignatureModel]]:
+    if not _SHARED:
+        _SHARED.append((handler.parsed_fn_signature, handler.signature_model))
+    return _SHARED[0]
+
+
+_SHARED: Final[list[tuple[ParsedSignature, type[SignatureModel]]]] = []

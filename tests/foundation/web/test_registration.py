@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Litestar, Router, WebSocket, asgi, get, post, websocket
+from litestar.testing import TestClient
 from litestar.types import Receive, Scope, Send
 
 from foundation.web.registration import Application, RouterOfOne
@@ -59,3 +60,18 @@ def test_a_router_is_registered_without_a_copy_of_its_handlers() -> None:
     for path, handlers in router.route_handler_method_map.items():
         for method, handler in handlers.items():
             assert mapped[path][method] is handler
+
+
+def test_options_of_all_paths_share_a_signature_and_answer_as_litestars_own() -> None:
+    ours = Application([RouterOfOne("/in", route_handlers=HANDLERS)], openapi_config=None)
+    plain = Litestar([Router("/in", route_handlers=HANDLERS)], openapi_config=None)
+    mapped = ours.route_handler_method_map
+    handlers = [mapped[path]["OPTIONS"] for path in ("/in/a", "/in/b", "/in/c")]
+    assert len({id(handler) for handler in handlers}) == 3
+    assert len({id(handler.signature_model) for handler in handlers}) == 1
+    paths = ("/in/a", "/in/b", "/in/c", "/in/none")
+    with TestClient(ours) as one, TestClient(plain) as other:
+        answers = [[client.options(path) for path in paths] for client in (one, other)]
+    assert [answer.status_code for answer in answers[0]] == [204, 204, 204, 404]
+    for mine, theirs in zip(*answers, strict=True):
+        assert (mine.status_code, mine.headers, mine.content) == (theirs.status_code, theirs.headers, theirs.content)
