@@ -1,25 +1,13 @@
 """Tracing spans, for deployments with a collector. Without a collector a span is a shared no-op object.
 
-The trace id derives from the correlation id, so spans of the web process, the workers and the relay belong to one trace
-without propagating any other context.
+OpenTelemetry is imported only with a collector (`foundation.telemetry.open_telemetry`): a process starts a thirtieth
+sooner without it.
 """
 
-import hashlib
-import re
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-
-from foundation.telemetry.correlation import current_correlation
-
 Attribute = str | int | float | bool
-_HEX = re.compile(r"[0-9a-f]{32}")
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
 
@@ -42,46 +30,12 @@ class _NoTracing:
 NO_TRACING: Tracing = _NoTracing()
 
 
-class OpenTelemetryTracing:
-    def __init__(self, processor: SpanProcessor, *, service: str) -> None:
-        self._provider = TracerProvider(
-            resource=Resource.create({"service.name": service}),
-            id_generator=_CorrelatedIds(),
-            shutdown_on_exit=False,
-        )
-        self._provider.add_span_processor(processor)
-        self._tracer = self._provider.get_tracer("fairlead")
-
-    @contextmanager
-    def span(self, name: str, **attributes: Attribute) -> Iterator[None]:
-        correlation = current_correlation()
-        if correlation:
-            attributes["correlation"] = correlation
-        with self._tracer.start_as_current_span(name, attributes=attributes):
-            yield
-
-    def close(self) -> None:
-        self._provider.shutdown()
-
-
 def build_tracer(endpoint: str, *, service: str = "fairlead") -> Tracing:
     """Tracing for a collector. `endpoint` is the base URL of an OTLP/HTTP collector (OTEL_EXPORTER_OTLP_ENDPOINT);
     empty for none.
     """
     if not endpoint:
         return NO_TRACING
-    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
-    return OpenTelemetryTracing(BatchSpanProcessor(exporter), service=service)
+    from foundation.telemetry.open_telemetry import export_spans  # noqa: PLC0415 - see the module
 
-
-def trace_id_of(correlation: str) -> int:
-    """Trace id: a UUID's hex is used unchanged, so that either id can be searched for."""
-    plain = correlation.replace("-", "").lower()
-    number = int(plain, 16) if _HEX.fullmatch(plain) else 0
-    return number or int.from_bytes(hashlib.sha256(correlation.encode()).digest()[:16], "big")
-
-
-class _CorrelatedIds(RandomIdGenerator):
-    def generate_trace_id(self) -> int:
-        correlation = current_correlation()
-        return trace_id_of(correlation) if correlation else super().generate_trace_id()
+    return export_spans(endpoint, service=service)

@@ -22,7 +22,7 @@ from foundation.telemetry import access_log
 from foundation.telemetry.access_log import AccessLog
 from foundation.telemetry.asgi import ObservedApp
 from foundation.telemetry.correlation import current_correlation
-from foundation.telemetry.tracing import OpenTelemetryTracing
+from foundation.telemetry.open_telemetry import OpenTelemetryTracing
 
 
 @get("/things/{thing:str}", sync_to_thread=False)

@@ -1,6 +1,8 @@
 """Spans of one correlation id belong to one trace."""
 
 import asyncio
+import subprocess
+import sys
 from uuid import uuid4
 
 import pytest
@@ -10,7 +12,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from foundation.telemetry.correlation import correlated
-from foundation.telemetry.tracing import NO_TRACING, OpenTelemetryTracing, build_tracer, trace_id_of
+from foundation.telemetry.open_telemetry import OpenTelemetryTracing, trace_id_of
+from foundation.telemetry.tracing import NO_TRACING, build_tracer
 from tests.foundation.outbound.server import Answer, running
 
 
@@ -22,6 +25,11 @@ def test_without_a_collector_a_span_is_nothing() -> None:
     with tracing.span("a"), tracing.span("b"):
         pass
     tracing.close()
+
+
+def test_opentelemetry_is_imported_with_a_collector_only() -> None:
+    code = "import sys, foundation.telemetry.tracing; print('opentelemetry' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b"False"
 
 
 def test_spans_of_one_correlation_are_one_trace_in_every_process() -> None:
