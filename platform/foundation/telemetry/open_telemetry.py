@@ -16,7 +16,6 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from foundation.telemetry.correlation import current_correlation
-from foundation.telemetry.tracing import Attribute
 
 _HEX = re.compile(r"[0-9a-f]{32}")
 
@@ -32,7 +31,7 @@ class OpenTelemetryTracing:
         self._tracer = self._provider.get_tracer("fairlead")
 
     @contextmanager
-    def span(self, name: str, **attributes: Attribute) -> Iterator[None]:
+    def span(self, name: str, **attributes: str | float) -> Iterator[None]:
         correlation = current_correlation()
         if correlation:
             attributes["correlation"] = correlation
