@@ -44,13 +44,13 @@ def import_(*, msp_id: UUID, month: str, vendor: str, preview: bool, file: Path)
         now = utc_now()
         upload_id = await create_upload(session, content, month=month, vendor=vendor, now=now, new_id=new_id)
         if preview:
-            return _told(await load_upload(session, upload_id))
-        return _told(await store_upload(session, upload_id, now=now, new_id=new_id))
+            return _upload_result(await load_upload(session, upload_id))
+        return _upload_result(await store_upload(session, upload_id, now=now, new_id=new_id))
 
     run_in_account(operator_scope(msp_id, msp_id), act)
 
 
-def _told(found: VendorUploadDetail) -> CommandResult:
+def _upload_result(found: VendorUploadDetail) -> CommandResult:
     counts = f"{found.new} new, {found.existing} stored before, {found.wrong} wrong"
     lines = [f"line {one.place}: {one.detail}  {one.raw}" for one in found.items]
     return CommandResult("\n".join([counts, *lines]), msgspec.to_builtins(found))

@@ -51,7 +51,7 @@ async def create_role(session: AsyncSession, content: RoleContent, *, clock: Clo
     made = {"created_at": now, "created_by_name": who, "changed_at": now, "changed_by_name": who}
     if not await insert_role(session, {"id": role, **msgspec.structs.asdict(cleaned), **made}):
         raise _taken(cleaned)
-    await _record(session, RoleAction.ROLE_CREATED, role, _told(cleaned), clock, new_id)
+    await _record(session, RoleAction.ROLE_CREATED, role, _audited(cleaned), clock, new_id)
     return await get_role(session, role)
 
 
@@ -74,7 +74,7 @@ async def change_role(
         raise _taken(cleaned)
     values = msgspec.structs.asdict(cleaned) | {"changed_at": clock(), "changed_by_name": scope.actor.name}
     await update_role(session, role, values)
-    data = _told(cleaned) | {
+    data = _audited(cleaned) | {
         "before": old.name,
         "added": sorted(set(cleaned.permissions) - set(old.permissions)),
         "removed": sorted(set(old.permissions) - set(cleaned.permissions)),
@@ -97,7 +97,7 @@ async def remove_role(session: AsyncSession, role: str, *, clock: Clock, new_id:
         raise RoleInUse(N_("This role is still assigned. Remove it from its members first."))
     content = RoleContent(known.name, known.permissions, known.about)
     await delete_role(session, role)
-    await _record(session, RoleAction.ROLE_DELETED, role, _told(content), clock, new_id)
+    await _record(session, RoleAction.ROLE_DELETED, role, _audited(content), clock, new_id)
 
 
 async def holders_of(session: AsyncSession, role: str) -> list[UUID]:
@@ -124,7 +124,7 @@ def _taken(content: RoleContent) -> RoleNameTaken:
     )
 
 
-def _told(content: RoleContent) -> dict[str, Any]:
+def _audited(content: RoleContent) -> dict[str, Any]:
     return {"name": content.name, "permissions": list(content.permissions)}
 
 

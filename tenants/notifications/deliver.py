@@ -14,7 +14,7 @@ from foundation.database.engine import scope_of
 from foundation.events import DomainEvent, publish
 from foundation.ids import NewId
 from foundation.jobs.enqueue import set_timer
-from tenants.notifications.delivery import NoticeChannel, heard_at, mail_due_at, mail_mode, wants_webhook
+from tenants.notifications.delivery import NoticeChannel, delivery_time, mail_due_at, mail_mode, wants_webhook
 from tenants.notifications.events import NOTIFICATION_SENT, SentNotification
 from tenants.notifications.job_types import LANE, SEND_NOTICES
 from tenants.notifications.kinds import NotificationKind, known_kinds
@@ -32,7 +32,7 @@ async def plan_deliveries(  # noqa: PLR0913, PLR0917 - the parts of one cause
     """
     mailed = [one for one in members if mail_mode(one.settings, kind) is not MailMode.OFF]
     heard = {
-        one.member_id: heard_at(one.settings, kind, zone=one.time_zone, now=now)
+        one.member_id: delivery_time(one.settings, kind, zone=one.time_zone, now=now)
         for one in members
         if wants_webhook(one.settings, kind)
     }

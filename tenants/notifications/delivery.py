@@ -92,7 +92,7 @@ def mail_due_at(
     return next_mail_at(now, mail_mode(chosen, kind), _times(chosen, zone), passes=_passes(chosen, kind), last=last)
 
 
-def heard_at(chosen: NotificationSettings, kind: NotificationKind, *, zone: str, now: datetime) -> datetime:
+def delivery_time(chosen: NotificationSettings, kind: NotificationKind, *, zone: str, now: datetime) -> datetime:
     """The time from which the bell counts a notification, and at which webhooks carry it: `now`, or the end of the
     quiet hours.
     """

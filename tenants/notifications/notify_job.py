@@ -18,7 +18,7 @@ from foundation.jobs.registry import Handler
 from policy.cache import PolicyCache
 from tenants.models import Client, Notification
 from tenants.notifications.deliver import plan_deliveries
-from tenants.notifications.delivery import heard_at, wants_in_app
+from tenants.notifications.delivery import delivery_time, wants_in_app
 from tenants.notifications.job_types import NotifyMembers
 from tenants.notifications.kinds import known_kinds
 from tenants.notifications.recipients import find_concerned
@@ -78,7 +78,7 @@ async def _write(
     href = root + payload.path
     now = notifier.clock()
     heard = {
-        one.member_id: heard_at(one.settings, kind, zone=one.time_zone, now=now)
+        one.member_id: delivery_time(one.settings, kind, zone=one.time_zone, now=now)
         for one in concerned
         if wants_in_app(one.settings, kind)
     }

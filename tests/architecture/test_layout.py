@@ -140,3 +140,10 @@ def test_no_address_is_built_from_the_host_header() -> None:
 def test_registries_are_those_of_the_rooms() -> None:
     """Which subclasses are known depends on the modules imported so far; `foundation.rooms` names them all."""
     assert [str(path.relative_to(ROOT)) for path in modules() if "__subclasses__" in path.read_text()] == []
+
+
+def test_advisory_locks_are_taken_in_one_module() -> None:
+    """Locks by a name; the roles are created before there is an application that could use the module."""
+    takes = re.compile(r"SELECT pg_(?:try_)?advisory_xact_lock")
+    users = {str(path.relative_to(ROOT)) for path in modules() if takes.search(path.read_text())}
+    assert users == {"platform/foundation/database/locks.py", "platform/foundation/database/roles.py"}

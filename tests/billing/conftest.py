@@ -38,7 +38,7 @@ FIX_DRAFTS = """
     SELECT tenant_id, msp_id, id, side, period_end::date, total_minor, 0, total_minor, content_hash, '{}', ''
       FROM invoice WHERE state = 'draft'
 """
-"""What must be stored before a draft's state says that it is finalised."""
+"""Rows that must be stored before a draft's state becomes finalised."""
 
 
 @dataclass

@@ -279,13 +279,13 @@ def test_the_age_of_the_last_backup_is_reported(hours: int | None, told: str, wa
 
 
 async def test_the_login_of_backups_may_only_read(services: Services, urls: Urls) -> None:
-    def told(url: str) -> Settings:
+    def with_backup_url(url: str) -> Settings:
         return msgspec.structs.replace(services.settings, backup_url=url)
 
-    assert await backup_role(told("")) == []
-    assert [each.mend for each in await backup_role(told(urls.backup))] == [""]
+    assert await backup_role(with_backup_url("")) == []
+    assert [each.mend for each in await backup_role(with_backup_url(urls.backup))] == [""]
     for url in (urls.owner, urls.app, urls.intake, urls.relay):
-        (found,) = await backup_role(told(url))
+        (found,) = await backup_role(with_backup_url(url))
         assert found.warning
         assert "DATABASE_BACKUP_URL" in found.mend
 

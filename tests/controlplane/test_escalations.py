@@ -1,4 +1,4 @@
-"""The escalation ladder: what waits too long is told to the roles of its steps, once for each step."""
+"""The escalation ladder: the roles of its steps are notified of what waits too long, once for each step."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -153,7 +153,7 @@ async def test_a_partners_member_is_seen_within_the_partners_limits(
 
 
 async def test_every_unsafe_route_is_refused(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
-    """A sweep over all routes: a new one is refused without being told."""
+    """A sweep over all routes: a new one is refused without being listed."""
     await start(admin, msp_setup, msp_setup.approver)
     swept = 0
     for route in web_app.app.routes:

@@ -54,7 +54,7 @@ _DATA: Final = (
     r"\b(One|Begin)\b", r"\b(Stream|Owner) \d+",
     r"phase,gate,workstream,task,role,days,evidence(,fact,gate_fact)?\n[\s\S]*",
 )  # fmt: skip
-"""What the samples say: names, rules, answers of channels."""
+"""Data of the samples: names, rules, answers of channels."""
 _CODES: Final = (
     r"\b(EUR|USD|UTC|MEZ|SHA-256)\b", r"\b([a-z]+(_[a-z]+)+|currency|location|locale|product)\b",
     r"(?<=[\d ])\s?(min|ms|s|h|d|kB|MB|[Bb]ytes?)\b", r"\b[0-9a-f]{64}\b",

@@ -31,7 +31,7 @@ def walk(demo: DemoInstallation, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def test_a_newcomer_finishes_the_onboarding_in_the_browser(walk: DemoWalk) -> None:
     with walk.user("northbeam", NORA) as user:
-        address, key = _told_on_the_start_page(user, walk.demo)
+        address, key = _read_start_page(user, walk.demo)
         user.open("/onboarding")
         user.sees(user.row(NAME), "Systems", "No channel that shows values is connected.", "none yet")
         user.page.get_by_role("link", name=NAME).click()
@@ -51,7 +51,7 @@ def test_a_newcomer_finishes_the_onboarding_in_the_browser(walk: DemoWalk) -> No
     assert walk.shopper_sees(SLUG, "SKU-000", "41")
 
 
-def _told_on_the_start_page(user: BrowserUser, demo: DemoInstallation) -> tuple[str, str]:
+def _read_start_page(user: BrowserUser, demo: DemoInstallation) -> tuple[str, str]:
     page = user.context.new_page()
     page.goto(f"http://localhost:{demo.port}/")
     address, key = page.locator("code").all_inner_texts()[:2]

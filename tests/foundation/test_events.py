@@ -39,7 +39,7 @@ class Sold(msgspec.Struct, frozen=True):
     price: int
 
 
-class Told(msgspec.Struct, frozen=True):
+class Delivered(msgspec.Struct, frozen=True):
     """A subscriber's own payload, made from the event's."""
 
     event: str
@@ -51,34 +51,34 @@ BUILT = EventType("house.built", "A house was built", Built)
 SOLD = EventType("house.sold", "A house was sold", Sold)
 PAINTED = EventType("house.painted", "A house was painted", NoPayload)
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-HEAR = JobType("test.a", "Hear", Told)
-OTHER = JobType("test.b", "Hear, too", Told)
-DEAF = JobType("test.deaf", "Fail", NoPayload, retry=RetryPolicy(attempts=1))
-Heard = list[tuple[UUID | None, Told]]
+RECEIVE = JobType("test.a", "Receive", Delivered)
+OTHER = JobType("test.b", "Receive, too", Delivered)
+FAILING = JobType("test.failing", "Fail", NoPayload, retry=RetryPolicy(attempts=1))
+Received = list[tuple[UUID | None, Delivered]]
 
 
 def built(subject: UUID | None = None, *, rooms: int = 0) -> DomainEvent[Built]:
     return DomainEvent(BUILT, subject or new_id(), AT, Built(rooms))
 
 
-def told(event: DomainEvent[Built]) -> Told:
-    return Told(event.type.name, event.at, event.payload.rooms)
+def delivered(event: DomainEvent[Built]) -> Delivered:
+    return Delivered(event.type.name, event.at, event.payload.rooms)
 
 
-def sold(event: DomainEvent[Sold]) -> Told:
-    return Told(event.type.name, event.at, event.payload.price)
+def sold(event: DomainEvent[Sold]) -> Delivered:
+    return Delivered(event.type.name, event.at, event.payload.price)
 
 
-def hearing(into: Heard) -> Callable[[Batch[Told]], Awaitable[None]]:
-    async def hear(batch: Batch[Told]) -> None:
+def receiving(into: Received) -> Callable[[Batch[Delivered]], Awaitable[None]]:
+    async def receive(batch: Batch[Delivered]) -> None:
         async with batch.commit():
             into.extend((item.ref, item.payload) for item in batch.items)
 
-    return hear
+    return receive
 
 
-async def deaf(_: Batch[Any]) -> None:
-    raise RuntimeError("deaf")
+async def failing(_: Batch[Any]) -> None:
+    raise RuntimeError("failing")
 
 
 class MspSetup:
@@ -121,8 +121,8 @@ class MspSetup:
 async def test_an_event_leaves_with_its_transaction_and_not_without(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
-    heard: Heard = []
-    web_app = MspSetup(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
+    received: Received = []
+    web_app = MspSetup(db, valkey, [Subscription(BUILT, RECEIVE, delivered)], JobHandler(RECEIVE, receiving(received)))
 
     async def change_of_mind() -> None:
         async with db.transaction(scope) as session:
@@ -136,54 +136,59 @@ async def test_an_event_leaves_with_its_transaction_and_not_without(
     await web_app.tell(scope, event)
     assert await web_app.rows(scope, "SELECT lane, kind FROM job") == [(EVENTS_LANE, DELIVER.name)]
     await web_app.work(scope)
-    assert heard == [(event.subject, Told("house.built", AT, 4))]
+    assert received == [(event.subject, Delivered("house.built", AT, 4))]
     assert await web_app.rows(scope, "SELECT lane FROM job") == []
 
 
 async def test_each_subscriber_gets_its_events_in_order(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
-    one: Heard = []
-    other: Heard = []
+    one: Received = []
+    other: Received = []
     subscriptions: list[Subscription[Any, Any]] = [
-        Subscription(BUILT, HEAR, told), Subscription(SOLD, HEAR, sold), Subscription(BUILT, OTHER, told),
+        Subscription(BUILT, RECEIVE, delivered), Subscription(SOLD, RECEIVE, sold),
+        Subscription(BUILT, OTHER, delivered),
     ]  # fmt: skip
-    web_app = MspSetup(db, valkey, subscriptions, JobHandler(HEAR, hearing(one)), JobHandler(OTHER, hearing(other)))
+    web_app = MspSetup(
+        db, valkey, subscriptions, JobHandler(RECEIVE, receiving(one)), JobHandler(OTHER, receiving(other))
+    )
     subject = new_id()
     await web_app.tell(scope, built(subject), DomainEvent(SOLD, subject, AT, Sold(3)), built(subject, rooms=1))
     await web_app.work(scope)
-    first, second = Told("house.built", AT), Told("house.built", AT, 1)
-    assert one == [(subject, first), (subject, Told("house.sold", AT, 3)), (subject, second)]
+    first, second = Delivered("house.built", AT), Delivered("house.built", AT, 1)
+    assert one == [(subject, first), (subject, Delivered("house.sold", AT, 3)), (subject, second)]
     assert other == [(subject, first), (subject, second)]
 
 
 async def test_a_subscriber_that_fails_delays_no_other(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
-    heard: Heard = []
+    received: Received = []
     subscriptions: list[Subscription[Any, Any]] = [
-        Subscription(BUILT, HEAR, told),
-        Subscription(BUILT, DEAF, lambda _: NoPayload()),
+        Subscription(BUILT, RECEIVE, delivered),
+        Subscription(BUILT, FAILING, lambda _: NoPayload()),
     ]
-    web_app = MspSetup(db, valkey, subscriptions, JobHandler(HEAR, hearing(heard)), JobHandler(DEAF, deaf))
+    web_app = MspSetup(
+        db, valkey, subscriptions, JobHandler(RECEIVE, receiving(received)), JobHandler(FAILING, failing)
+    )
     events = [built(), built()]
     await web_app.tell(scope, *events)
     await web_app.work(scope, turns=8)
-    assert [subject for subject, _ in heard] == [event.subject for event in events]
-    reason = {"code": "failed", "params": {"type": "RuntimeError", "error": "deaf"}}
-    assert await web_app.rows(scope, "SELECT lane, error FROM dead_letter") == [("events/test.deaf", reason)] * 2
+    assert [subject for subject, _ in received] == [event.subject for event in events]
+    reason = {"code": "failed", "params": {"type": "RuntimeError", "error": "failing"}}
+    assert await web_app.rows(scope, "SELECT lane, error FROM dead_letter") == [("events/test.failing", reason)] * 2
     assert await web_app.rows(scope, "SELECT lane FROM job") == []
 
 
 async def test_a_second_tenant_receives_and_reads_nothing(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope, other_scope: Scope
 ) -> None:
-    heard: Heard = []
-    web_app = MspSetup(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
+    received: Received = []
+    web_app = MspSetup(db, valkey, [Subscription(BUILT, RECEIVE, delivered)], JobHandler(RECEIVE, receiving(received)))
     await web_app.tell(scope, built())
     assert await web_app.rows(other_scope, "SELECT lane FROM job") == []
     await web_app.work(other_scope)
-    assert heard == []
+    assert received == []
     await web_app.work(scope, turns=1)
     assert await web_app.rows(other_scope, "SELECT lane FROM job") == []
 
@@ -191,11 +196,11 @@ async def test_a_second_tenant_receives_and_reads_nothing(
 async def test_unknown_event_types_become_dead_letters(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
-    heard: Heard = []
-    web_app = MspSetup(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
+    received: Received = []
+    web_app = MspSetup(db, valkey, [Subscription(BUILT, RECEIVE, delivered)], JobHandler(RECEIVE, receiving(received)))
     await web_app.tell(scope, DomainEvent(PAINTED, new_id(), AT, NoPayload()), built())
     await web_app.work(scope)
-    assert [payload.event for _, payload in heard] == ["house.built"]
+    assert [payload.event for _, payload in received] == ["house.built"]
     assert await web_app.rows(scope, "SELECT kind, payload ->> 'event', state FROM dead_letter") == [
         (DELIVER.name, "house.painted", "open")
     ]
@@ -204,12 +209,12 @@ async def test_unknown_event_types_become_dead_letters(
 async def test_an_undecodable_event_is_dead_lettered_and_blocks_no_other(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
-    heard: Heard = []
-    web_app = MspSetup(db, valkey, [Subscription(SOLD, HEAR, sold)], JobHandler(HEAR, hearing(heard)))
+    received: Received = []
+    web_app = MspSetup(db, valkey, [Subscription(SOLD, RECEIVE, sold)], JobHandler(RECEIVE, receiving(received)))
     odd: EventType[Any] = EventType(SOLD.name, SOLD.title, Built)  # as declared by another release
     await web_app.tell(scope, DomainEvent(odd, new_id(), AT, Built(4)), DomainEvent(SOLD, new_id(), AT, Sold(7)))
     await web_app.work(scope)
-    assert [payload.number for _, payload in heard] == [7]
+    assert [payload.number for _, payload in received] == [7]
     error = {"code": "text", "params": {"text": "Object missing required field `price`"}}
     params = {"kind": "house.sold", "error": error}
     assert await web_app.rows(scope, "SELECT payload -> 'data', error FROM dead_letter") == [
@@ -219,6 +224,6 @@ async def test_an_undecodable_event_is_dead_lettered_and_blocks_no_other(
 
 def test_a_subscription_to_an_undeclared_event_prevents_the_start() -> None:
     with pytest.raises(ValueError, match=r"test\.a subscribes to house\.sold, which no room declares"):
-        deliver_handler([BUILT], [Subscription(SOLD, HEAR, sold)], [HEAR])
+        deliver_handler([BUILT], [Subscription(SOLD, RECEIVE, sold)], [RECEIVE])
     with pytest.raises(ValueError, match=r"house\.built enqueues test\.b, which nothing handles"):
-        deliver_handler([BUILT], [Subscription(BUILT, OTHER, told)], [HEAR])
+        deliver_handler([BUILT], [Subscription(BUILT, OTHER, delivered)], [RECEIVE])

@@ -105,7 +105,7 @@ class Life:
         except DomainError:
             pass
 
-    async def source_says(self) -> None:
+    async def source_sends(self) -> None:
         element, amounts = self.chance.choice([
             (PRICE, [9_000, 10_100, 10_200, 30_000, 4_000]), (STOCK, [1, 5, 9]), (COST, [5_000, 6_000, 9_500]),
         ])  # fmt: skip
@@ -153,7 +153,7 @@ class Life:
     @property
     def steps(self) -> list[Step]:
         return [
-            self.source_says, self.source_says, self.source_says, self.someone_answers, self.someone_answers,
+            self.source_sends, self.source_sends, self.source_sends, self.someone_answers, self.someone_answers,
             self.time_runs_out, self.channel_turns, self.connection_turns, self.exception_ends, self.baseline_turns,
             self.key_turns,
         ]  # fmt: skip

@@ -30,7 +30,7 @@ from tests.support.values import with_minor
 
 IDLE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.25
-"""Between two looks while the next job is further away: what `until` asks may become true by another task."""
+"""Between two queries while the next job is further away: another task may make the query of `until` true."""
 PATIENCE_SECONDS = 60.0
 _JOBS_LEFT = "SELECT lane, kind, key, attempts, ready_at, error FROM job ORDER BY seq LIMIT 10"
 _SECONDS_TO_NEXT = """
@@ -58,7 +58,7 @@ class ClientEnv:
 
     @property
     def own(self) -> dict[str, UUID]:
-        """The columns of a row of the client that say whose it is."""
+        """The columns of a row that name its account, for rows of the client."""
         return {"tenant_id": self.scope.tenant_id, "msp_id": self.scope.msp_id}
 
     async def close(self) -> None:

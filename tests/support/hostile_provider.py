@@ -1,4 +1,4 @@
-"""An OpenID provider in this process that answers as a test wants, also wrongly."""
+"""An OpenID provider in this process that answers as a test requires, also wrongly."""
 
 import base64
 import hashlib

@@ -34,7 +34,7 @@ LONGEST = (
     "tests/controlplane/test_impersonation.py",
     "tests/controlplane/test_scim.py",
 )
-"""What takes longest, the longest first: neither marks nor numbers of tests tell it. See docs/testing.md."""
+"""The files that take longest, in order: neither marks nor numbers of tests show it. See docs/testing.md."""
 LONG = ("chaos", "slow", "real")
 
 

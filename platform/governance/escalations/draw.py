@@ -7,7 +7,7 @@ from foundation.i18n.localizer import translate
 from governance.authors import name_authors
 from governance.escalations.form import UNITS
 from governance.escalations.queries import read_escalation
-from governance.escalations.roles import label_of, roles_told_about
+from governance.escalations.roles import label_of, roles_to_notify
 from governance.escalations.schemas import EscalationSubject, OpenItem
 from policy.index import PolicyIndex
 from policy.packaged import CLIENT_ROLES
@@ -28,7 +28,7 @@ async def draw_escalation(access: Access, item: OpenItem) -> dict[str, object]:
 
 def ladder_choices(index: PolicyIndex, *, packaged_only: bool) -> Mapping[str, object]:
     """The options of `governance/ladder_fields.html`."""
-    roles = {role for one in EscalationSubject for role in roles_told_about(index, one, packaged_only=packaged_only)}
+    roles = {role for one in EscalationSubject for role in roles_to_notify(index, one, packaged_only=packaged_only)}
     return {
         "subjects": [(str(one), translate(one.label)) for one in EscalationSubject],
         "units": [(name, translate(label)) for name, (_, label) in UNITS.items()],

@@ -20,7 +20,7 @@ from governance.escalation_timer import LEAST_MINUTES, schedule_escalations
 from governance.escalations.audit_actions import LadderAction
 from governance.escalations.job_types import COPY_LADDER, COPY_LANE
 from governance.escalations.models import EscalationLadder
-from governance.escalations.roles import roles_told_about
+from governance.escalations.roles import roles_to_notify
 from governance.escalations.schemas import MOST_MINUTES, MOST_STEPS, EscalationStep, EscalationSubject, LadderSource
 from policy.index import PolicyIndex
 
@@ -109,7 +109,7 @@ def check_steps(steps: Sequence[EscalationStep], index: PolicyIndex, *, for_clie
     """
     if len(steps) > MOST_STEPS:
         raise InvalidInput(N_("A ladder has at most {most} steps."), params={"most": MOST_STEPS}, field="steps")
-    known = {one: roles_told_about(index, one, packaged_only=for_clients) for one in EscalationSubject}
+    known = {one: roles_to_notify(index, one, packaged_only=for_clients) for one in EscalationSubject}
     for step in steps:
         if not LEAST_MINUTES <= step.after_minutes <= MOST_MINUTES:
             raise InvalidInput(N_("A step is reached after 5 minutes to 30 days."), field="after")

@@ -19,7 +19,7 @@ _NOBODY: Final = frozenset({"partner", "machine"})
 """Roles of trading partners and programs: neither works on the client's inbox."""
 
 
-def roles_told_about(index: PolicyIndex, about: EscalationSubject, *, packaged_only: bool) -> Collection[str]:
+def roles_to_notify(index: PolicyIndex, about: EscalationSubject, *, packaged_only: bool) -> Collection[str]:
     """Roles that may see the subject. With `packaged_only`, without the account's own."""
     obj, _, act = SEES[about].partition(":")
     known = SYSTEM_ROLES if packaged_only else SYSTEM_ROLES | index.role_names.keys()

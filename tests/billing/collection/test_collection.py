@@ -52,7 +52,7 @@ async def send(admin: Visit, path: str) -> dict[str, Any]:
 
 
 async def deliver(web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, fake: StripeFake, **faults: Any) -> int:
-    """Deliver what the fake has to tell; the number of refused deliveries."""
+    """Deliver the webhooks of the fake; returns the number of refused deliveries."""
     http = web_app.visit(msp_setup.host).http
     refused = 0
     for one in fake.deliverer(**faults).take(last=True):

@@ -1,4 +1,4 @@
-"""A year of 200 clients: each month is closed, steps are recorded late, and all is charged once, as an oracle says."""
+"""A year of 200 clients: each month is closed, steps are recorded late, and all is charged once, as by an oracle."""
 
 from calendar import monthrange
 from collections.abc import Sequence

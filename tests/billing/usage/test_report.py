@@ -158,7 +158,7 @@ async def test_reported_usage_is_billed_and_its_reversal_too(metered: Market) ->
     ids=["a fee for each event", "a fee for the month", "a minimum"],
 )
 async def test_reversed_usage_costs_nothing(metered: Market, terms: Terms, cost: int) -> None:
-    """An event of quantity 0, whose sign does not tell the reversal: in the draft, and in a simulation."""
+    """An event of quantity 0, whose sign does not show the reversal: in the draft, and in a simulation."""
     await metered.open_book(Side.RETAIL)
     at = metered.now
     price = NewPrice(meter="gb_hours", description="Storage", terms=terms, valid_from=at)

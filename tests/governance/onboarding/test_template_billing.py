@@ -1,4 +1,4 @@
-"""Plan, prices and ladder of templates: a job sets what belongs to the MSP, once, and tells of each client
+"""Plan, prices and ladder of templates: a job sets what belongs to the MSP, once, and reports for each client
 why it could not.
 """
 
@@ -93,7 +93,7 @@ async def test_plan_prices_and_ladder_are_applied_compared_and_kept(
     assert [number for _, number, _ in await subscriptions(admin, "maple")] == [3]
 
 
-async def test_a_client_in_another_currency_is_told_why_its_prices_are_missing(admin: Visit, env: ClientEnv) -> None:
+async def test_a_client_in_another_currency_shows_why_its_prices_are_missing(admin: Visit, env: ClientEnv) -> None:
     template_id = await save(admin, "Euro", prices=[PRICED | {"currency": "USD"}])
     await add_client(admin, "oak", template_id)
     await run_job(env, admin, "oak")

@@ -52,7 +52,7 @@ def stored(element: str, amount: int | None, currency: str) -> Any:
     return None if amount is None else msgspec.to_builtins(of(element, amount, currency))
 
 
-def told(text: str) -> dict[str, Any]:
+def system_text(text: str) -> dict[str, Any]:
     """The message of another system's text, as its column stores it."""
     return {"code": "text", "params": {"text": text}}
 
@@ -212,7 +212,7 @@ class Sample:
                 previous_value=stored(element, old, currency),
                 error=None
                 if seen or state == "pending"
-                else told("The channel did not accept it."),
+                else system_text("The channel did not accept it."),
             )
         )  # fmt: skip
         shown = new if seen else old
@@ -315,7 +315,7 @@ class Sample:
     async def letter(
         self, error: str | dict[str, Any], *, kind: str = "governance.push_values", at: float = 900
     ) -> UUID:
-        made, reason = id_at(self.ago(at)), told(error) if isinstance(error, str) else error
+        made, reason = id_at(self.ago(at)), system_text(error) if isinstance(error, str) else error
         await self.add(
             DeadLetter(
                 **self.own, id=made, lane="push/shop", kind=kind, key="SKU-1|price.list", ref=None, payload=None,

@@ -10,7 +10,7 @@ from foundation.audit.chain import append_audit
 from foundation.jobs.enqueue import NewJob, enqueue
 from governance.job_types import PUSH, push_lane
 from tests.conftest import Urls
-from tests.governance.pages.samples import told
+from tests.governance.pages.samples import system_text
 from tests.governance.pages.web_app import GovernanceWebApp
 from tests.support.tampering import tamper_as_owner
 
@@ -32,7 +32,7 @@ async def test_connections_show_their_health_and_waiting_jobs(busy: GovernanceWe
     async with acme.db.transaction(acme.scope) as session:
         failing = await session.get(Connection, (acme.scope.tenant_id, shop))
         assert failing is not None
-        failing.last_failure_at, failing.last_error = acme.ago(5), told("The shop answered <b>503</b>.")
+        failing.last_failure_at, failing.last_error = acme.ago(5), system_text("The shop answered <b>503</b>.")
         enqueue(session, [NewJob(push_lane(shop), PUSH, f"k{number}") for number in range(3)])
     await busy.borealis.connection("Of Borealis")
     for path in (CONNECTIONS, f"{CONNECTIONS}/rows"):

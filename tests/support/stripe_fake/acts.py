@@ -22,7 +22,7 @@ class Acts:
         return Call(self._world, self._world.accounts[account], (), {}, dict(_NOBODY))
 
     def onboard(self, account: str, *, still_due: tuple[str, ...] = ()) -> Object:
-        """The owner has entered what Stripe wants to know, except `still_due`."""
+        """The owner has entered what Stripe requires, except `still_due`."""
         found = self._world.platform.need(account, "account")
         ready = not still_due
         found.update(charges_enabled=ready, payouts_enabled=ready, details_submitted=True)

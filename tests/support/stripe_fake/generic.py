@@ -28,7 +28,7 @@ def answer_generic(operation: Operation, call: Call, path: str) -> Object:
         return _search(call, kind, path)
     if operation.verb == "create":
         made = call.make(kind, **{name: value for name, value in call.params.items() if name in _fields(kind)})
-        return _told(call, kind, "created", made)
+        return _with_event(call, kind, "created", made)
     if operation.verb not in {"retrieve", "update", "delete"}:
         raise Refused(501, "not_in_fake", f"{operation.id} is not in this fake", kind="api_error")
     found = call.need(call.ids[-1], kind)
@@ -36,10 +36,10 @@ def answer_generic(operation: Operation, call: Call, path: str) -> Object:
         return found
     if operation.verb == "delete":
         del call.account.objects[found["id"]]
-        _told(call, kind, "deleted", found)
+        _with_event(call, kind, "deleted", found)
         return {"id": found["id"], "object": kind, "deleted": True}
     update(call, found)
-    return _told(call, kind, "updated", found)
+    return _with_event(call, kind, "updated", found)
 
 
 def update(call: Call, found: Object) -> None:
@@ -109,7 +109,7 @@ def _search(call: Call, kind: str, url: str) -> Object:
     return {**listed, "object": "search_result", "next_page": None, "total_count": len(found)}
 
 
-def _told(call: Call, kind: str, what: str, subject: Object) -> Object:
+def _with_event(call: Call, kind: str, what: str, subject: Object) -> Object:
     if kind not in {"event", "billing_portal.session", "webhook_endpoint", "billing_portal.configuration"}:
         call.emit(f"{_NAMES.get(kind, kind)}.{what}", subject)
     return subject

@@ -240,7 +240,7 @@ def _payment(call: Call, invoice: Object, intent: str, *, is_default: bool) -> O
 
 
 def settle(call: Call, invoice: Object, *events: str) -> None:
-    """Marks an invoice as paid, and tells of it."""
+    """Marks an invoice as paid, and sends the event."""
     invoice.update(status="paid", amount_remaining=0, auto_advance=False, attempted=True)
     invoice["status_transitions"]["paid_at"] = call.now
     for event in events:
