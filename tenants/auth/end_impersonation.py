@@ -1,6 +1,7 @@
 """The end of an impersonation, and what was refused meanwhile, in the client's audit trail."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +14,9 @@ from tenants.auth.sessions import Session
 
 
 async def end_impersonation(auth: AuthServices, session: Session, cause: EndCause) -> None:
-    """End it and record the end, once. Nothing happens if the session does not impersonate any more."""
+    """End it and record the end, once. Nothing happens if the session does not impersonate any more. An end by time is
+    recorded by a job that was enqueued at the start.
+    """
     acting = session.acting
     if acting is None or not await auth.sessions.end_impersonation(session):
         return
@@ -22,10 +25,15 @@ async def end_impersonation(auth: AuthServices, session: Session, cause: EndCaus
 
 
 def record_end(transaction: AsyncSession, acting: Impersonation, cause: EndCause, at: datetime) -> None:
-    data = {"by": acting.by_name, "cause": str(cause)}
-    append_audit(
-        transaction, action=TenantAction.IMPERSONATION_ENDED, subject=f"member:{acting.member_id}", data=data, at=at
-    )
+    if at < acting.until:
+        write_end(transaction, acting.id, member_id=acting.member_id, by=acting.by_name, cause=cause, at=at)
+
+
+def write_end(  # noqa: PLR0913 - keyword-only parts of one entry
+    transaction: AsyncSession, impersonation_id: UUID, *, member_id: UUID, by: str, cause: EndCause, at: datetime
+) -> None:
+    data = {"id": str(impersonation_id), "by": by, "cause": str(cause)}
+    append_audit(transaction, action=TenantAction.IMPERSONATION_ENDED, subject=f"member:{member_id}", data=data, at=at)
 
 
 async def record_refused_act(auth: AuthServices, session: Session, *, method: str, path: str) -> None:

@@ -1,9 +1,18 @@
 """What this slice adds to the product."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from foundation.rooms import Slice
+from foundation.jobs.registry import JobHandler
+from foundation.rooms import AppServices, Slice
+from tenants.impersonation.end_job import record_ends
+from tenants.impersonation.job_types import RECORD_END
 from tenants.impersonation.pages import IMPERSONATION_PAGES
 from tenants.impersonation.routes import IMPERSONATION_ROUTES
 
-SLICE: Final = Slice(routes=IMPERSONATION_ROUTES, pages=IMPERSONATION_PAGES)
+
+def _jobs(_services: AppServices) -> Sequence[JobHandler[Any]]:
+    return [JobHandler(RECORD_END, record_ends)]
+
+
+SLICE: Final = Slice(job_types=(RECORD_END,), jobs=_jobs, routes=IMPERSONATION_ROUTES, pages=IMPERSONATION_PAGES)

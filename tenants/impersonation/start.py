@@ -13,6 +13,7 @@ from foundation.marks import N_
 from foundation.reasons import clean_reason
 from tenants.audit_actions import TenantAction
 from tenants.auth.impersonation import MINUTES, Impersonation, OnlyInABrowser
+from tenants.impersonation.end_job import schedule_end
 from tenants.members.repository import get_member
 from tenants.models import Client
 from tenants.notifications.notify import notify
@@ -69,5 +70,6 @@ async def start_impersonation(  # noqa: PLR0913 - keyword-only
     append_audit(session, action=TenantAction.IMPERSONATION_STARTED, subject=f"member:{member.id}", data=data, at=now)
     params = {"by": by.name, "member": member.name, "reason": reason}
     path = f"/members/{member.id}"
+    schedule_end(session, acting, seconds=(until - now).total_seconds())
     notify(session, IMPERSONATED, topic=f"member:{member.id}", path=path, at=now, params=params)
     return acting

@@ -19,6 +19,7 @@ from foundation.ids import new_id
 from foundation.scope import Scope
 from tenants.auth.api_keys import NewApiKey, create_api_key
 from tenants.auth.csrf import SAFE_METHODS
+from tenants.impersonation.job_types import RECORD_END
 from tenants.secrets import new_secret
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
@@ -205,10 +206,35 @@ async def test_it_ends_by_time_and_its_forms_are_refused_afterwards(
     assert await code_of(admin, f"/api/v1{root}/suspension", "POST") == "impersonation-is-read-only"
     assert await code_of(admin, f"/api/v1{root}/changes") == "impersonation-ended"
     assert await code_of(admin, f"/api/v1{root}/changes") == "200"  # as themselves
-    assert [one.data.get("cause") for one in await entries(msp_setup)] == [None, None, "time"]
+    assert [one.data.get("cause") for one in await entries(msp_setup)] == [None, None], "its job is not due yet"
+    await end_times(msp_setup)
+    last = (await entries(msp_setup))[-1]
+    assert (last.data["cause"], last.data["by"]) == ("time", "Admin Calm Harbour")
     admin.token = stale
     assert (await admin.post(f"{root}/suspend", {"reason": "by mistake"})).status_code == 403
     assert (await admin.post("/impersonation/end")).headers["location"] == "/"
+
+
+async def end_times(setup: MspSetup) -> None:
+    """Run the jobs of impersonations as if their time were over."""
+    async with setup.env.services.db.transaction(setup.env.scope) as session:
+        await session.execute(
+            text("UPDATE job SET ready_at = clock_timestamp() WHERE kind = :k"), {"k": RECORD_END.name}
+        )
+    await setup.env.work(until="SELECT count(*) = 0 FROM job WHERE lane = 'impersonation'")
+
+
+async def test_an_end_before_its_time_and_one_without_another_request_are_recorded_once(
+    msp_setup: MspSetup, admin: Visit
+) -> None:
+    await start(admin, msp_setup, msp_setup.approver)
+    assert (await admin.post("/impersonation/end")).status_code == 303
+    await end_times(msp_setup)
+    assert [one.data.get("cause") for one in await entries(msp_setup)] == [None, "ended"]
+    await admin.get("/", follow_redirects=True)
+    await start(admin, msp_setup, msp_setup.approver)
+    await end_times(msp_setup)
+    assert [one.data.get("cause") for one in await entries(msp_setup)] == [None, "ended", None, "time"]
 
 
 def turn_to(web_app: WebApp, monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
