@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from foundation.errors import InvalidInput
 from foundation.marks import N_
 from policy.approvers import MOST_APPROVALS
+from policy.packaged import starter_rules
 from policy.rule_form import RuleForm, RuleOrigin, RuleOutcome
 from policy.terms import TEXT_KINDS, Membership, Term, TermComparison, TermKind
 from policy.time_facts import WEEKDAYS
@@ -39,6 +42,13 @@ def read_fields(fields: Fields) -> RuleForm:
         reason=fields.get("reason", "").strip(), approver=fields.get("approver", "").strip() if asks else "",
         approvals=_approvals(fields.get("approvals", "")) if asks else 1, locked=bool(fields.get("locked")),
     )  # fmt: skip
+
+
+def without_stale_reason(form: RuleForm, before: RuleForm) -> RuleForm:
+    """`before`, edited. A packaged reason states the packaged conditions; where they changed, it is dropped."""
+    is_packaged = form.reason == before.reason and form.reason in {rule.description for rule in starter_rules("")}
+    is_other = (form.terms, form.outcome, form.origin) != (before.terms, before.outcome, before.origin)
+    return msgspec.structs.replace(form, reason="") if is_packaged and is_other else form
 
 
 def _approvals(text: str) -> int:

@@ -19,7 +19,7 @@ from foundation.web.render import redirect_to
 from governance.inputs import read_local_time
 from governance.labels import write_amount
 from governance.policies import drafts
-from governance.policies.form import read_fields
+from governance.policies.form import read_fields, without_stale_reason
 from governance.policies.form_view import find_rule, rule_context
 from governance.policies.lists import POLICY_OVERRIDES, REPLAY_DIFFERENCES, WAYS
 from governance.policies.publish_draft import publish_draft
@@ -142,6 +142,8 @@ def _rule_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
 
         async def save() -> None:
             form = read_fields(fields)
+            if rule_id:
+                form = without_stale_reason(form, read_fields(await find_rule(access.session, rule_id)))
             await drafts.put_rule(access.session, form, rule_id=rule_id, now=access.now, new_id=services.new_id)
 
         refusal = await run_action(access.session, save())
