@@ -186,7 +186,7 @@ async def _page(  # noqa: PLR0913 - keyword-only
     context = {
         "provider": provider,
         "typed": dict(typed) if typed is not None else _shown(provider),
-        "callback": redirect_uri(provider, portal_of(request, access.brand).origin) if provider else "",
+        "callback": redirect_uri(access.scope.tenant_id, portal_of(request, access.brand).origin),
         "modes": [(mode.value, translate(mode.label)) for mode in SingleSignOnMode],
         "roles": [("", translate("None")), *((role, role_label(role, names)) for role in roles)],
         "role_codes": ", ".join(roles),

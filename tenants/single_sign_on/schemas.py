@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -82,10 +83,10 @@ def provider_view(provider: IdentityProvider, domains: Sequence[SignInDomain], o
         set_at=provider.set_at,
         set_by=provider.set_by,
         tested_at=provider.tested_at,
-        redirect_uri=redirect_uri(provider, origin),
+        redirect_uri=redirect_uri(provider.tenant_id, origin),
         domains=[domain_view(one) for one in domains],
     )
 
 
-def redirect_uri(provider: IdentityProvider, origin: str) -> str:
-    return f"{origin}/sign-in/sso/{provider.tenant_id}/callback"
+def redirect_uri(account_id: UUID, origin: str) -> str:
+    return f"{origin}/sign-in/sso/{account_id}/callback"

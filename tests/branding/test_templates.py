@@ -157,7 +157,8 @@ LIST = (
 class TestMacros:
     CALLS = (
         "ui.button(x, attrs={'data-x': x})", "ui.link_button(x, x)", "ui.icon_button('close', x)", "ui.badge(x, 'ok')",
-        "ui.action(x, x, x, confirm=x, values={'a': x})", "ui.severity('high', x)", "ui.progress(1, 2, x, text=x)",
+        "ui.action(x, x, x, confirm=x, values={'a': x})", "ui.copied(x, x)",
+        "ui.severity('high', x)", "ui.progress(1, 2, x, text=x)",
         "ui.tag(x)", "ui.live(x)", "ui.notice('bad', x, x)", "ui.toast('ok', x, x)", "ui.empty_state(x, x)",
         "ui.error_state(x, x)", "ui.no_permission_state(x, x)", "ui.loading_state(x, attrs={'hx-get': x})",
         "ui.pager(x, x, x)", "ui.filter_search(x, x, x)", "ui.filter_select(x, x, [(x, x)], x)",
