@@ -3,13 +3,14 @@
 import asyncio
 import os
 import re
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from billing.jobs import schedule_rating, schedule_total
 from connectors.sandbox.faults import Faults
+from connectors.sandbox.plan import SystemPlan
 from connectors.webhooks.signatures import sign
 from controlplane.demo.installation import DemoInstallation
 from controlplane.demo.plan import PASSWORD
@@ -119,6 +121,22 @@ class DemoWalk:
         headers = {"Authorization": f"Bearer {self.demo.token}"}
         self._http.post(self._system(client, "erp", "changes"), json=body, headers=headers).raise_for_status()
 
+    def add_system(self, name: str, kind: str) -> str:
+        """Another system of the sandbox, as a client brings it along. Returns its address."""
+        plan = SystemPlan(name=name, kind=kind, token=self.demo.token, currency="USD", skus=12)  # type: ignore[arg-type]
+        url = f"{self.demo.sandbox}/_systems"
+        self._http.put(url, content=msgspec.json.encode(plan)).raise_for_status()
+        return f"{self.demo.sandbox}/{name}"
+
+    def point_webhook(self, system: str, url: str, secret: str) -> None:
+        """The operator of an ERP enters where its webhooks go."""
+        body = {"url": url.replace(urlsplit(url).netloc, f"127.0.0.1:{self.demo.port}"), "secret": secret}
+        self._http.put(f"{system}/_webhook", content=msgspec.json.encode(body)).raise_for_status()
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """A request to the product from another system."""
+        return self._http.post(f"http://127.0.0.1:{self.demo.port}{path}", content=body, headers=headers).status_code
+
     def shopper_sees(self, client: str, sku: str, price: str) -> bool:
         """The values on the shop's own storefront."""
         page = self._http.get(self._system(client, "shop", "")).raise_for_status().text
@@ -165,14 +183,14 @@ class DemoWalk:
 
 
 @contextmanager
-def running_env() -> Iterator[DemoInstallation]:
+def running_env(environment: Mapping[str, str] | None = None) -> Iterator[DemoInstallation]:
     """The demonstration, started before any browser, because Playwright's loop occupies its thread.
 
     Outside pytest's folder, which a concurrent pytest would make inaccessible to the database's user.
     """
     with (
         TemporaryDirectory(prefix="fairlead-demo-") as folder,
-        DemoInstallation(Path(folder), environment={}, port=0) as demo,
+        DemoInstallation(Path(folder), environment=environment or {}, port=0) as demo,
     ):
         yield demo
 
@@ -198,15 +216,15 @@ def until(user: BrowserUser, is_so: Callable[[], bool]) -> None:
     raise AssertionError(f"{user.page.url} never showed it")
 
 
-def sees_read_back(user: BrowserUser, value: str) -> None:
-    """Wait for the read-back on both channels of a change's page. A rollback's old page names the old value too, in
+def sees_read_back(user: BrowserUser, value: str, *, channels: int = 2) -> None:
+    """Wait for the read-back on each channel of a change's page. A rollback's old page names the old value too, in
     another column.
     """
-    channels = user.page.get_by_role("table", name="State on each channel").locator("tbody tr")
-    expect(channels).to_have_count(2)
-    for channel in (channels.nth(0), channels.nth(1)):
-        expect(channel.locator("[data-label='Read back']")).to_contain_text(value)
-        expect(channel.locator("[data-label='State']")).to_contain_text("Visible")
+    rows = user.page.get_by_role("table", name="State on each channel").locator("tbody tr")
+    expect(rows).to_have_count(channels)
+    for place in range(channels):
+        expect(rows.nth(place).locator("[data-label='Read back']")).to_contain_text(value)
+        expect(rows.nth(place).locator("[data-label='State']")).to_contain_text("Visible")
 
 
 def addresses(links: Locator) -> set[str]:

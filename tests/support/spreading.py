@@ -28,7 +28,7 @@ LONGEST = (
     "tests/controlplane/test_list_exports.py",
     "tests/controlplane/test_pseudo_locale.py",
     "tests/controlplane/test_one_transaction.py",
-    "tests/e2e/test_onboarding_in_browser.py",
+    "tests/e2e/test_journeys_in_browser.py",
     "tests/controlplane/test_walkthrough.py",
     "tests/controlplane/test_heartbeat.py",
     "tests/controlplane/test_impersonation.py",

@@ -47,6 +47,8 @@ class World:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
+        self.invoice_pages = "https://invoice.stripe.test"
+        """Where people pay invoices."""
         self.accounts = {PLATFORM: AccountStore(PLATFORM)}
         self.outbox: list[Object] = []
         self._numbers = itertools.count(1)

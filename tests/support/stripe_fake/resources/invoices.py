@@ -208,9 +208,9 @@ def finalize(call: Call) -> Object:
     number = found["number"] or f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
     customer["next_invoice_sequence"] += 1
     found.update(
-        status="open", number=number, hosted_invoice_url=f"https://invoice.stripe.test/i/{found['id']}",
+        status="open", number=number, hosted_invoice_url=f"{call.world.invoice_pages}/i/{found['id']}",
         starting_balance=0,
-        invoice_pdf=f"https://invoice.stripe.test/i/{found['id']}/pdf", ending_balance=0, effective_at=call.now,
+        invoice_pdf=f"{call.world.invoice_pages}/i/{found['id']}/pdf", ending_balance=0, effective_at=call.now,
     )  # fmt: skip
     found["status_transitions"]["finalized_at"] = call.now
     call.emit("invoice.finalized", found)
