@@ -55,7 +55,7 @@ def urls(servers: Servers) -> Iterator[Urls]:
         backup=with_role(patient, BACKUP, PASSWORDS.backup),
         redis=servers.redis_url,
     )
-    with keeping_connections((found.app, found.relay)):
+    with keeping_connections((found.app, found.relay, found.intake)):
         yield found
 
 

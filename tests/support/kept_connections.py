@@ -2,7 +2,7 @@
 
 A new connection is a new process of the server, which reads the catalogue and plans every statement anew, and the pools
 of a test are closed with it. Here the connection below stays open until the session ends. Each pool gets a new
-`ScopedConnection` on it, and what a pool would not pass on to the next borrower is closed as usual.
+connection object on it, and what a pool would not pass on to the next borrower is closed as usual.
 
 Tests of a connection itself run in `new_connections`.
 """
@@ -17,16 +17,16 @@ from psycopg.abc import PQGenConn
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from foundation.database.scoped import ScopedConnection
+from foundation.database.connecting import PatientConnection
 
-NAME = "fairlead"
-"""Application name of the pools whose connections are kept. Others belong to tests of a connection, or to workers."""
+NAMES = ("fairlead", "fairlead intake", "fairlead intake addresses")
+"""Application names whose connections are kept. Others belong to tests of a connection, or to workers."""
 MOST = 10
 """Kept connections of one address; the server has a hundred in all."""
 
 
 class _Finished:
-    """In the place of the libpq connection that a closed `ScopedConnection` no longer has."""
+    """In the place of the libpq connection that a closed `PatientConnection` no longer has."""
 
     status = ConnStatus.BAD
     transaction_status = TransactionStatus.UNKNOWN
@@ -34,7 +34,7 @@ class _Finished:
 
 class KeptConnections:
     def __init__(self, urls: Collection[str]) -> None:
-        self._places = frozenset((*_place(url)[:-1], NAME) for url in urls)
+        self._places = frozenset((*_place(url)[:-1], name) for url in urls for name in NAMES)
         self._idle: dict[str, list[tuple[Any, Any]]] = {}
 
     def take(self, conninfo: str) -> tuple[Any, Any] | None:
@@ -47,10 +47,14 @@ class KeptConnections:
             pgconn.finish()
         return None
 
-    def keep(self, connection: ScopedConnection, conninfo: str) -> bool:
+    def keep(self, connection: PatientConnection, conninfo: str) -> bool:
         """Whether the connection is kept; `connection` itself is closed then."""
         idle = self._idle.setdefault(conninfo, [])
-        is_plain = connection._pipeline is None and not connection.keeps_state and _is_quiet(connection.pgconn)
+        is_plain = (
+            connection._pipeline is None
+            and not getattr(connection, "keeps_state", False)
+            and _is_quiet(connection.pgconn)
+        )
         if _paused or not is_plain or len(idle) >= MOST or _place(conninfo) not in self._places:
             return False
         idle.append((connection.pgconn, connection._prepared))
@@ -83,29 +87,29 @@ def _is_quiet(pgconn: Any) -> bool:
 def keeping_connections(urls: Collection[str]) -> Iterator[None]:
     """Keep connections to `urls` while the block runs."""
     kept = KeptConnections(urls)
-    connect, close = ScopedConnection._connect_gen.__func__, ScopedConnection.close  # type: ignore[attr-defined]
+    connect, close = PatientConnection._connect_gen.__func__, PatientConnection.close  # type: ignore[attr-defined]
 
-    def connect_or_take(cls: type[ScopedConnection], conninfo: str = "") -> PQGenConn[ScopedConnection]:
+    def connect_or_take(cls: type[PatientConnection], conninfo: str = "") -> PQGenConn[PatientConnection]:
         taken = kept.take(conninfo)
         if taken is None:
-            opened: ScopedConnection = yield from connect(cls, conninfo)
+            opened: PatientConnection = yield from connect(cls, conninfo)
         else:
             opened = cls(taken[0])
             opened._prepared = taken[1]
         opened.kept_as = conninfo  # type: ignore[attr-defined]
         return opened
 
-    async def keep_or_close(self: ScopedConnection) -> None:
+    async def keep_or_close(self: PatientConnection) -> None:
         if not self.closed and not kept.keep(self, getattr(self, "kept_as", "")):
             await close(self)
 
-    ScopedConnection._connect_gen = classmethod(connect_or_take)  # type: ignore[method-assign,assignment]
-    ScopedConnection.close = keep_or_close  # type: ignore[method-assign,assignment]
+    PatientConnection._connect_gen = classmethod(connect_or_take)  # type: ignore[method-assign,assignment]
+    PatientConnection.close = keep_or_close  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
-        del ScopedConnection._connect_gen
-        del ScopedConnection.close
+        del PatientConnection._connect_gen
+        del PatientConnection.close
         kept.finish()
 
 
