@@ -13,15 +13,26 @@ from billing.invoices.settle import NewPayment, record_payment
 from billing.invoices.steps import lock_issued
 from billing.payment_account.states import ProviderKind
 from billing.payments.port import PaymentProvider, ProviderRefused, RemoteInvoice
-from billing.payments.states import RemoteStatus
+from billing.payments.states import NEEDS_CONFIRMATION, RemoteStatus
 from foundation.ids import new_id
 
 RETRIES: Final = (timedelta(days=3), timedelta(days=5), timedelta(days=7))
 """Time to the next attempt, after each decline."""
 
 
-def next_charge(attempts: int) -> timedelta | None:
-    """Time to the attempt after one more decline; None if there is none."""
+_TO_CONFIRM: Final = frozenset({
+    "authentication_required", "invoice_payment_intent_requires_action", "payment_intent_action_required",
+    "subscription_payment_intent_requires_action",
+})  # fmt: skip
+"""The provider's codes of a charge that the bank accepts only from the payer in person."""
+
+
+def next_charge(attempts: int, declined: str = "") -> timedelta | None:
+    """Time to the attempt after one more decline; None if there is none. What the payer has to confirm is not repeated:
+    without the payer the bank would refuse it again.
+    """
+    if declined == NEEDS_CONFIRMATION:
+        return None
     return RETRIES[attempts] if attempts < len(RETRIES) else None
 
 
@@ -46,6 +57,8 @@ async def charge(
         if not refused.is_lasting:
             raise
         after = await provider.read_invoice(remote.external_id)
+        if refused.provider_code in _TO_CONFIRM:
+            return after or remote, NEEDS_CONFIRMATION
         return after or remote, refused.answer or refused.provider_code or "declined"
 
 

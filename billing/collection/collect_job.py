@@ -109,7 +109,7 @@ async def apply_answer(  # noqa: PLR0913 - keyword-only
 
 async def note_charge(session: AsyncSession, wanted: Collectable, declined: str, *, now: datetime) -> None:
     """Write the attempt, and enqueue the next one. `declined` is why, empty for a charge that was accepted."""
-    wait = next_charge(wanted.row.charge_attempts) if declined else None
+    wait = next_charge(wanted.row.charge_attempts, declined) if declined else None
     next_at = None if wait is None else now + wait
     await write_charge(session, wanted.invoice.id, declined, now=now, next_at=next_at)
     if wait is not None:

@@ -22,6 +22,8 @@ async def converge(provider: PaymentProvider, wanted: Collectable) -> RemoteInvo
         remote = await _read(provider, row.external_id)
     for note in wanted.credits:
         remote = await provider.credit(remote.external_id, note)
+    if remote.status == RemoteStatus.PAID and (remote.credited_minor or remote.refunded_minor):
+        await provider.adjust_fee(invoice.id, remote.external_id)
     if remote.status not in UNPAID_THERE:
         return remote
     if invoice.state is InvoiceState.VOID:

@@ -13,7 +13,7 @@ from billing.payment_account.services import PaymentServices
 from billing.payment_methods.profiles import find_profile, request_reading
 from billing.payments.job_types import CHECK_ACCOUNT, LANE, ApplyEvent
 from billing.payments.port import PaymentProvider, ProviderBusy, ProviderRefused, RemoteInvoice
-from billing.payments.states import EVENTS, EventState, EventTopic
+from billing.payments.states import EVENTS, EventState, EventTopic, RemoteStatus
 from billing.stripe.hooks import TOPIC_OF
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
@@ -70,6 +70,9 @@ async def _apply(services: PaymentServices, scope: Scope, provider: PaymentProvi
     remote = await find_remote(provider, event.object_id)
     if remote is None or not await apply_to_client(services, scope, remote, asked_at=asked_at):
         return False
+    is_less = remote.status == RemoteStatus.PAID and (remote.credited_minor or remote.refunded_minor)
+    if is_less and remote.invoice_id is not None:
+        await provider.adjust_fee(remote.invoice_id, remote.external_id)
     if event.type == _FAILED and remote.client_id is not None and remote.invoice_id is not None:
         async with services.db.transaction(scope.for_tenant(remote.client_id)) as session:
             await note_return(session, remote.invoice_id, now=services.clock())

@@ -55,7 +55,9 @@ async def pay_from_balance(session: AsyncSession, invoice_id: UUID, *, now: date
 
 
 async def load_waiting_refunds(session: AsyncSession, invoice_id: UUID) -> int:
-    """What the payment provider is asked to pay back and has not yet. In the sandbox nothing waits."""
+    """What the payment provider is asked to pay back and has not yet; what was refunded at the provider itself is no
+    answer to that. In the sandbox nothing waits.
+    """
     row = await find_row(session, invoice_id)
     if row is None or row.provider == ProviderKind.SANDBOX:
         return 0
@@ -66,7 +68,7 @@ async def load_waiting_refunds(session: AsyncSession, invoice_id: UUID) -> int:
         """),
         {"t": scope_of(session).tenant_id, "id": invoice_id},
     )
-    return max(0, int(asked or 0) - int(row.refunded_minor))
+    return max(0, int(asked or 0) - int(row.refunded_here_minor))
 
 
 async def keep_on_balance(session: AsyncSession, invoice_id: UUID, *, now: datetime, new_id: NewId) -> int:

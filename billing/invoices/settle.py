@@ -110,6 +110,16 @@ async def act_on_invoice(  # noqa: PLR0913 - keyword-only
         if not note and invoice.state is not InvoiceState.FINALISED:
             raise Conflict(N_("There is no address to mail it to. Enter one in the billing details, and try again."))
     await write_step(session, invoice, NewStep(_ACTS[act][0], state, note=note), now=now, new_id=new_id)
+    if act is InvoiceAct.VOID:
+        await _release_usage(session, invoice)
+
+
+async def _release_usage(session: AsyncSession, invoice: Issued) -> None:
+    """What the voided invoice charged is rated again, on the next open draft, with the allowance of its own month."""
+    keys = {"tenant": scope_of(session).tenant_id, "side": invoice.side.value, "invoice": invoice.id}
+    async with as_rater(session):
+        for release in _RELEASE:
+            await session.execute(release, keys)
 
 
 async def record_payment(
@@ -310,6 +320,14 @@ async def _tax_of_credit(
     return tax, issuer.entity.credit_note_format if issuer else ""
 
 
+_RELEASE = (
+    text("DELETE FROM rated_usage WHERE tenant_id = :tenant AND side = :side AND invoice_id = :invoice"),
+    # A roll-up without a line stays: it says that its events are rated one by one, also again.
+    text("""
+        DELETE FROM rated_rollup
+         WHERE tenant_id = :tenant AND side = :side AND invoice_id = :invoice AND line_id IS NOT NULL
+    """),
+)
 _SNAPSHOT = text("SELECT snapshot FROM issued_invoice WHERE tenant_id = :tenant AND invoice_id = :invoice")
 _EARLIER_CREDITS = text("""
     SELECT net_minor, lines FROM credit_note WHERE tenant_id = :tenant AND invoice_id = :invoice ORDER BY created_at, id

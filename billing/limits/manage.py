@@ -48,19 +48,20 @@ async def set_limit(session: AsyncSession, meters: Meters, wanted: LimitInput, *
 
 
 async def check_limits(session: AsyncSession, *, now: datetime) -> None:
-    """Give the notices that are due in the client's scope, once for each limit, month and step; end reservations."""
+    """Give the notices that are due in the client's scope, once for each limit, month and step; end reservations. A
+    limit that was raised, also for a time, is another one.
+    """
     await expire_reservations(session, now=now)
     scope, month = client_scope(session), month_of(now)
-    due = [(one.meter, kind, step) for one in (await load_budgets(session, now=now)).values()
-           for kind, step in _steps(one, now)]  # fmt: skip
+    due = [(one.meter, *each) for one in (await load_budgets(session, now=now)).values() for each in _steps(one, now)]
     if not due:
         return
     given = await session.execute(
         _NOTICE,
         {
             "t": scope.tenant_id, "m": scope.msp_id, "month": month.start.date(), "now": now,
-            "meters": [meter for meter, _, _ in due], "kinds": [kind for _, kind, _ in due],
-            "steps": [step for _, _, step in due],
+            "meters": [one[0] for one in due], "kinds": [one[1] for one in due],
+            "steps": [one[2] for one in due], "levels": [one[3] for one in due],
         },
     )  # fmt: skip
     reached: dict[str, int] = {}
@@ -70,10 +71,10 @@ async def check_limits(session: AsyncSession, *, now: datetime) -> None:
         notify(session, LIMIT_NEAR, topic=f"limit {meter}", path="/limits", at=now, params={"percent": str(percent)})
 
 
-def _steps(budget: UsageBudget, now: datetime) -> list[tuple[str, int]]:
+def _steps(budget: UsageBudget, now: datetime) -> list[tuple[str, int, Decimal]]:
     limits = {"soft": budget.soft_limit, "hard": budget.limit_at(now)}
     return [
-        (kind, step)
+        (kind, step, limit)
         for kind, limit in limits.items()
         if limit is not None
         for step in _STEPS
@@ -128,9 +129,10 @@ _SET: Final = text("""
         override_reason = excluded.override_reason, changed_at = excluded.changed_at, changed_by = excluded.changed_by
 """)
 _NOTICE: Final = text("""
-    INSERT INTO limit_notice (tenant_id, msp_id, meter, kind, month, percent, noticed_at)
-    SELECT :t, :m, n.meter, n.kind, :month, n.percent, :now
-      FROM unnest(CAST(:meters AS varchar[]), CAST(:kinds AS varchar[]), CAST(:steps AS integer[]))
-           AS n (meter, kind, percent)
-    ON CONFLICT (tenant_id, meter, kind, month, percent) DO NOTHING RETURNING meter, percent
+    INSERT INTO limit_notice (tenant_id, msp_id, meter, kind, month, percent, level, noticed_at)
+    SELECT :t, :m, n.meter, n.kind, :month, n.percent, n.level, :now
+      FROM unnest(CAST(:meters AS varchar[]), CAST(:kinds AS varchar[]), CAST(:steps AS integer[]),
+                  CAST(:levels AS numeric[]))
+           AS n (meter, kind, percent, level)
+    ON CONFLICT (tenant_id, meter, kind, month, percent, level) DO NOTHING RETURNING meter, percent
 """)

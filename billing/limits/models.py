@@ -65,7 +65,7 @@ class UsageReservation(TenantOwned, Base):
 
 
 class LimitNotice(TenantOwned, Base):
-    """A notice that was given: once for each limit, month and per cent."""
+    """A notice that was given: once for each limit, month and per cent; again once the limit is another one."""
 
     __tablename__ = "limit_notice"
 
@@ -73,4 +73,5 @@ class LimitNotice(TenantOwned, Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     month: Mapped[date] = mapped_column(primary_key=True)
     percent: Mapped[int] = mapped_column(Integer, primary_key=True)
+    level: Mapped[Decimal] = mapped_column(Numeric, primary_key=True, server_default="0")
     noticed_at: Mapped[datetime]

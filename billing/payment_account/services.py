@@ -50,7 +50,10 @@ class PaymentServices:
             connected=external_id,
         )  # fmt: skip
         log = RequestLog(self.db, scope, account_id, self.clock, reopens)
-        return StripeProvider(client, log, Side.RETAIL.value, self.platform.fee_basis_points)
+        platform = build_client(
+            self.outbound, scope.tenant_id, account_id, api_key=self.platform.key, base_url=self.stripe_url
+        )  # fmt: skip
+        return StripeProvider(client, log, Side.RETAIL.value, self.platform.fee_basis_points, platform)
 
     def connect_of(self, scope: Scope, account_id: UUID) -> StripeConnect:
         """The platform, for the MSP account of `scope`."""

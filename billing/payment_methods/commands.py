@@ -67,7 +67,7 @@ def automatic(*, msp_id: UUID, tenant_id: UUID, charges: bool) -> None:
     """Set whether sent invoices are charged to the default payment method, as the client agreed."""
 
     async def act(session: AsyncSession) -> CommandResult:
-        await set_automatic(session, charges=charges, now=utc_now())
+        await set_automatic(session, None, charges=charges, now=utc_now())
         return await _shown(session)
 
     run_in_account(operator_scope(msp_id, tenant_id), act)

@@ -38,7 +38,8 @@ async def show_payment_methods_page(access: OpenAccess) -> Response[Any]:
 @post(f"{_ROOT}/automatic", opt=_PAY, include_in_schema=False)
 async def set_automatic_payment_page(request: Request[Any, Any, Any], access: OpenAccess) -> Response[Any]:
     charges = "charges" in await request.form()
-    return await _done(access, set_automatic(access.session, charges=charges, now=access.now), translate("Saved"))
+    agreeing = set_automatic(access.session, access.principal, charges=charges, now=access.now)
+    return await _done(access, agreeing, translate("Saved"))
 
 
 @post(f"{_ROOT}/reading", opt=_PAY, include_in_schema=False)
@@ -79,6 +80,8 @@ async def _page(access: Access, refusal: DomainError | None = None) -> Response[
     context = {
         "found": found,
         "is_manual": found.provider is ProviderKind.MANUAL,
+        "agrees": access.may(BillingPermission.PAY_INVOICE)
+        and (found.charges_automatically or not access.principal.is_staff),
         "is_sandbox": found.provider is ProviderKind.SANDBOX,
     }
     return render_page(access, "billing/payment_methods.html", translate("Payment methods"), context, refusal=refusal)

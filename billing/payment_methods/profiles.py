@@ -21,10 +21,20 @@ from billing.payments.port import PaymentMethod
 from billing.payments.provider_invoices import problem_text
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.errors import Conflict, NotFound
+from foundation.errors import Conflict, Forbidden, NotFound
 from foundation.i18n.messages import to_message
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_
+from tenants.principal import Principal
+
+
+class ConsentIsTheClients(Forbidden):
+    code = "consent-is-the-clients"
+    title = N_("Only the client agrees to this")
+
+    def __init__(self) -> None:
+        super().__init__(N_("Only a member of the client itself can agree that its invoices are charged."))
+
 
 _SUBJECT: Final = "payment_methods"
 _MOST: Final = 20
@@ -62,8 +72,16 @@ async def may_charge(session: AsyncSession, account_id: UUID, *, sent_at: dateti
     return bool(profile.agreed_at <= sent_at and profile.account_id == account_id and profile.methods)
 
 
-async def set_automatic(session: AsyncSession, *, charges: bool, now: datetime) -> None:
-    """Agree to be charged automatically, or withdraw that. Raises Conflict: clients pay outside the product."""
+async def set_automatic(session: AsyncSession, by: Principal | None, *, charges: bool, now: datetime) -> None:
+    """Agree to be charged automatically, or withdraw that. `by`: None for the operator, who enters what the client
+    agreed to in writing.
+
+    Raises:
+        ConsentIsTheClients: the caller belongs to the MSP, or is a program, and would agree.
+        Conflict: clients pay outside the product.
+    """
+    if charges and by is not None and (by.is_staff or by.kind != "member"):
+        raise ConsentIsTheClients
     account_id, _ = await _current(session)
     scope = scope_of(session)
     values = {"charges_automatically": charges, "agreed_at": now, "agreed_by": scope.actor.name}

@@ -27,8 +27,10 @@ async def show_payment_methods(access: OpenAccess) -> PaymentMethods:
 
 @put(f"{_METHODS}/automatic", opt=_PAY, tags=["payments"], status_code=200)
 async def set_automatic_payment(access: OpenAccess, data: JSONBody[AutomaticPaymentInput]) -> PaymentMethods:
-    """Agree that sent invoices are charged to the default method, or withdraw that."""
-    await profiles.set_automatic(access.session, charges=data.charges_automatically, now=access.now)
+    """Agree that sent invoices are charged to the default method, or withdraw that. Only a member of the client itself
+    can agree.
+    """
+    await profiles.set_automatic(access.session, access.principal, charges=data.charges_automatically, now=access.now)
     return await load_methods(access.session)
 
 

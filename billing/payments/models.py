@@ -39,11 +39,11 @@ class ProviderInvoice(TenantOwned, Base):
     """A retail invoice at the payment provider, beside our own state of it. Amounts are in minor units.
 
     `settled_before_minor` was paid or credited before it was pushed, and is not collected there; `settled_notes` are
-    the credit notes within it. `status` is the provider's word, empty until the invoice is there; the amounts are what
-    it told at `read_at`. The saved payment method was charged `charge_attempts` times, last at `charged_at`;
-    `charge_failure` is why that was declined, and `next_charge_at` when it is tried again. `failure` is the code of
-    the error that stopped the last attempt, `answer` the provider's words about it, `problem` our own as a stored
-    message.
+    the credit notes within it; `refunded_here_minor` is what was refunded for credit notes. `status` is the provider's
+    word, empty until the invoice is there; the amounts are what it told at `read_at`. The saved payment method was
+    charged `charge_attempts` times, last at `charged_at`; `charge_failure` is why that was declined, and
+    `next_charge_at` when it is tried again. `failure` is the code of the error that stopped the last attempt, `answer`
+    the provider's words about it, `problem` our own as a stored message.
     """
 
     __tablename__ = "provider_invoice"
@@ -61,6 +61,7 @@ class ProviderInvoice(TenantOwned, Base):
     paid_outside_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     credited_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    refunded_here_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     disputed_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     attempts: Mapped[int] = mapped_column(server_default="0")
     disputes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")

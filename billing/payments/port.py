@@ -150,8 +150,9 @@ class RemoteDispute(msgspec.Struct, frozen=True):
 
 class RemoteInvoice(msgspec.Struct, frozen=True):
     """The provider's invoice, freshly fetched. `status` is the provider's own word; `paid_outside_minor` is the part of
-    what is paid that the provider never had; `attempts` are those to charge a stored payment method; the payer pays at
-    `payment_url`; `paid_at` is when all was paid.
+    what is paid that the provider never had; `refunded_here_minor` the part of what is refunded that follows from our
+    credit notes, the rest was refunded at the provider itself; `attempts` are those to charge a stored payment method;
+    the payer pays at `payment_url`; `paid_at` is when all was paid.
     """
 
     external_id: str
@@ -164,6 +165,7 @@ class RemoteInvoice(msgspec.Struct, frozen=True):
     paid_outside_minor: int = 0
     credited_minor: int = 0
     refunded_minor: int = 0
+    refunded_here_minor: int = 0
     disputed_minor: int = 0
     number: str = ""
     payment_url: str = ""
@@ -243,6 +245,10 @@ class PaymentProvider(Protocol):
     async def collect(self, invoice_id: UUID, external_id: str, *, attempt: int) -> RemoteInvoice: ...
 
     async def credit(self, external_id: str, note: PushedCredit) -> RemoteInvoice: ...
+
+    async def adjust_fee(self, invoice_id: UUID, external_id: str) -> None:
+        """Give back the platform's share of what the account no longer holds of the invoice's payments."""
+        ...
 
     async def settle_elsewhere(self, invoice_id: UUID, external_id: str) -> RemoteInvoice: ...
 

@@ -18,7 +18,7 @@ from foundation.i18n.messages import MessageText, Sentence, StoredMessage, encod
 _SHOWN = ", ".join(name for name in InvoiceCollection.__struct_fields__ if name != "is_current")
 _TOLD = (
     "external_id", "status", "payment_url", "total_minor", "paid_minor", "paid_outside_minor", "credited_minor",
-    "refunded_minor", "disputed_minor", "attempts",
+    "refunded_minor", "refunded_here_minor", "disputed_minor", "attempts",
 )  # fmt: skip
 
 

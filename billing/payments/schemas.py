@@ -11,8 +11,9 @@ from billing.payments.port import RemoteDispute
 
 class InvoiceCollection(msgspec.Struct, frozen=True):
     """An invoice at the payment provider. `status` is the provider's word, empty until it is there; amounts are in
-    minor units. `charge_failure` (`returned` for a debit that failed later) is why the saved payment method was
-    declined at `charged_at`; it is charged again at `next_charge_at`. The payer pays at `payment_url`; it is empty
+    minor units. `charge_failure` (`returned` for a debit that failed later, `requires_action` for one that the payer
+    has to confirm at the bank) is why the saved payment method was declined at `charged_at`; it is charged again at
+    `next_charge_at`. The payer pays at `payment_url`; it is empty
     while the amounts here and there differ. `failure` is the code of the error that stopped the last attempt,
     `answer` the provider's words about it, or ours; both are empty for readers without `invoice:issue`. An invoice
     that is not `is_current` is at an earlier payment account.

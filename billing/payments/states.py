@@ -50,6 +50,10 @@ class EventTopic(StrEnum):
     """The account itself."""
 
 
+NEEDS_CONFIRMATION: Final = "requires_action"
+"""A charge that the payer has to confirm at the bank (3-D Secure), in place of why it was declined."""
+
+
 class RemoteStatus(StrEnum):
     """An invoice's states at the provider, those that decide something here; others pass through as text."""
 

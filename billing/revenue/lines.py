@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.line_kinds import LineKind
+from billing.line_kinds import SUBSCRIBED, LineKind
 from billing.periods import Period, month_before
 from billing.price_books.pricing import PriceKind
 from billing.states import OPEN, InvoiceState
@@ -22,6 +22,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import Forbidden
 from foundation.marks import N_
 from foundation.state_machine import in_sql
+from tenants.relations import CLIENTS
 
 RECURRING: Final = frozenset({
     LineKind.SUBSCRIPTION, LineKind.PRORATION_CHARGE, LineKind.PRORATION_CREDIT, LineKind.MINIMUM, LineKind.COMMITMENT,
@@ -91,13 +92,18 @@ _PRODUCT: Final = "coalesce(nullif(l.meter, ''), l.product, '')"
 _PARTS: Final = f"""{_PRODUCT} AS product, coalesce(max(l.description), '') AS label,
            coalesce(l.kind, '{LineKind.USAGE}') AS kind,
            coalesce(l.terms ->> 'kind' = '{PriceKind.FLAT}', false) AS is_flat, p.book_id, i.currency"""
-_SERVICE: Final = f"""CASE WHEN l.kind <> '{LineKind.USAGE}' THEN l.first_at END AS first_at,
-           CASE WHEN l.kind <> '{LineKind.USAGE}' THEN l.last_at END AS last_at"""
+# By the clocks of the client, written as if they were UTC's: that is how months are named.
+_LOCAL: Final = "(l.{at} AT TIME ZONE coalesce(nullif(t.time_zone, ''), 'UTC')) AT TIME ZONE 'UTC'"
+_SERVICE: Final = f"""CASE WHEN l.kind IN ({in_sql(SUBSCRIBED)}) THEN {_LOCAL.format(at="first_at")}
+                WHEN l.kind <> '{LineKind.USAGE}' THEN l.first_at END AS first_at,
+           CASE WHEN l.kind IN ({in_sql(SUBSCRIBED)}) THEN {_LOCAL.format(at="last_at")}
+                WHEN l.kind <> '{LineKind.USAGE}' THEN l.last_at END AS last_at"""
 _LINES: Final = text(f"""
     SELECT {_MONTH} AS month, i.client_id, {_PARTS}, sum(l.amount_minor)::bigint AS amount_minor, {_SERVICE}
       FROM invoice i
       JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
       LEFT JOIN price p ON p.tenant_id = i.msp_id AND p.id = l.price_id
+      LEFT JOIN {CLIENTS} t ON t.tenant_id = i.client_id
      WHERE i.msp_id = :msp AND i.side = 'retail' AND i.state <> '{InvoiceState.VOID}'
        AND i.period_start >= :start AND i.period_start < :end
      GROUP BY 1, 2, 3, 5, 6, 7, 8, 10, 11
@@ -111,6 +117,7 @@ _CREDITS: Final = text(f"""
       LEFT JOIN LATERAL jsonb_each_text(c.lines) e ON true
       LEFT JOIN invoice_line l ON l.tenant_id = c.tenant_id AND l.id = CAST(e.key AS uuid)
       LEFT JOIN price p ON p.tenant_id = i.msp_id AND p.id = l.price_id
+      LEFT JOIN {CLIENTS} t ON t.tenant_id = i.client_id
      WHERE c.msp_id = :msp AND c.side = 'retail' AND i.state <> '{InvoiceState.VOID}'
        AND i.period_start >= :start AND i.period_start < :end
      GROUP BY 1, 2, 3, 5, 6, 7, 8, 10, 11

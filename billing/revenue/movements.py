@@ -2,12 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
 from billing.line_kinds import LineKind
+from billing.periods import parse_month
+from billing.pricing.numbers import exact
+from billing.pricing.rounding import round_amount
 from billing.revenue.lines import InvoicedAmount
 from billing.revenue.schemas import ClientMovement, DeferredAmount, MonthRevenue, MovementKind, RevenueBasis
 from canonical.money import stored_exponent
@@ -16,6 +20,7 @@ Amounts = Mapping[tuple[str, str], Mapping[UUID, Decimal]]
 """By month and currency, then by client."""
 _DAYS: Final = Decimal("30.4375")
 """Of a month on average."""
+_INSTANT: Final = timedelta(microseconds=1)
 _NOBODY: Final[Mapping[UUID, Decimal]] = {}
 
 
@@ -52,12 +57,33 @@ def sum_basis(invoiced: Iterable[InvoicedAmount], basis: RevenueBasis) -> Amount
 
 
 def deferred_after(invoiced: Iterable[InvoicedAmount], month: str) -> Sequence[DeferredAmount]:
-    """Parts of recurring amounts, invoiced until the month, that are of later months."""
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for one in invoiced:
-        if one.is_recurring and one.month <= month:
-            sums[one.currency] += sum((amount for name, amount in spread(one) if name > month), Decimal(0))
-    return [DeferredAmount(currency, amount) for currency, amount in sorted(sums.items()) if amount]
+    """What was invoiced until the month for time after it, by the part of the service that lies there: of a month paid
+    ahead from its middle the half, of a year most of it. Discounts of a product reduce it in proportion.
+    """
+    end, known = parse_month(month).end, [one for one in invoiced if one.month <= month]
+    charged: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
+    off: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
+    for one in known:
+        if one.kind is LineKind.DISCOUNT:
+            off[_product(one)] -= one.amount
+        elif one.amount > 0 and not one.is_credit:
+            charged[_product(one)] += one.amount
+    sums: dict[str, Fraction] = defaultdict(Fraction)
+    for one in known:
+        first, last = one.first_at, one.last_at
+        if not (one.is_recurring or one.kind is LineKind.DISCOUNT_BACK) or first is None or last is None or last <= end:
+            continue
+        part = exact(one.amount) * Fraction((last - max(end, first)) // _INSTANT, (last - first) // _INSTANT)
+        key = _product(one)
+        if one.amount > 0 and not one.is_credit and one.kind is not LineKind.DISCOUNT_BACK:
+            part *= 1 - min(Fraction(1), exact(off.get(key, Decimal(0))) / exact(charged[key]))
+        sums[one.currency] += part
+    rounded = {currency: round_amount(amount, stored_exponent(currency)) for currency, amount in sorted(sums.items())}
+    return [DeferredAmount(currency, amount) for currency, amount in rounded.items() if amount]
+
+
+def _product(one: InvoicedAmount) -> tuple[object, ...]:
+    return one.month, one.client_id, one.product, one.currency
 
 
 def list_movements(amounts: Amounts, month: str, currency: str) -> Sequence[ClientMovement]:

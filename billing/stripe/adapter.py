@@ -29,7 +29,7 @@ from billing.payments.port import (
 from billing.payments.requests import ProviderCall, RequestLog, Sent
 from billing.payments.states import EventTopic
 from billing.stripe import methods
-from billing.stripe.amounts import amount_in, amount_out, part_out
+from billing.stripe.amounts import amount_in, amount_out, given_back_share, part_out
 from billing.stripe.client import provider_errors
 from billing.stripe.convert import (
     OWN_CLIENT,
@@ -41,7 +41,7 @@ from billing.stripe.convert import (
     remote_invoice,
 )
 from billing.stripe.hooks import TYPES_OF
-from billing.stripe.reading import MISSING, find_by_own_id, invoice_of, read_remote
+from billing.stripe.reading import MISSING, charges_of, find_by_own_id, invoice_of, read_remote
 from foundation.marks import N_
 
 _LINES: Final = 100
@@ -54,14 +54,15 @@ Find = Callable[[], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class StripeProvider:
-    """One account at Stripe. `ledger` is the side whose invoices it collects; `fee_basis_points` the platform's share,
-    of a connected account only.
+    """One account at Stripe. `ledger` is the side whose invoices it collects. Of a connected account only:
+    `fee_basis_points` is the platform's share, and `platform` the client of the platform, whose the shares are.
     """
 
     client: stripe.StripeClient
     log: RequestLog
     ledger: str
     fee_basis_points: int = 0
+    platform: stripe.StripeClient | None = None
 
     async def read_account(self) -> ProviderAccount:
         with provider_errors():
@@ -198,6 +199,38 @@ class StripeProvider:
             lambda key: self.client.v1.credit_notes.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
         )  # fmt: skip
         return await self._fresh(external_id)
+
+    async def adjust_fee(self, invoice_id: UUID, external_id: str) -> None:
+        """A share is of the whole invoice. It is not returned by itself when something is credited or refunded, also
+        not by a refund in Stripe's dashboard.
+        """
+        if self.platform is None:
+            return
+        with provider_errors():
+            invoice = await self.client.v1.invoices.retrieve_async(external_id, {"expand": ["payments"]})
+            charges = await charges_of(self.client, invoice)
+        for charge in charges:
+            await self._adjust_share(self.platform, invoice_id, charge, invoice.total)
+
+    async def _adjust_share(self, platform: stripe.StripeClient, invoice_id: UUID, charge: Any, total: int) -> None:
+        fee_id = str(charge.application_fee or "")
+        if not fee_id or total <= 0:
+            return
+        with provider_errors():
+            fee = await platform.v1.application_fees.retrieve_async(fee_id)
+        back = given_back_share(fee.amount, total=total, held=charge.amount_captured - charge.amount_refunded)
+        if back <= fee.amount_refunded:
+            return
+        values: dict[str, Any] = {"amount": back - fee.amount_refunded, "metadata": self._metadata(invoice_id)}
+
+        async def find() -> Any:
+            known = await platform.v1.application_fees.retrieve_async(fee_id)
+            return known if known.amount_refunded >= back else None
+
+        await self._request(
+            invoice_id, f"fee.{fee_id}.{back}", {"fee": fee_id, "back": back}, find,
+            lambda key: platform.v1.application_fees.refunds.create_async(fee_id, values, {"idempotency_key": key}),  # type: ignore[arg-type]
+        )  # fmt: skip
 
     async def read_invoice(self, external_id: str) -> RemoteInvoice | None:
         with provider_errors():

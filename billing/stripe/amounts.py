@@ -38,6 +38,13 @@ def part_out(minor: int, basis_points: int, currency: str) -> int:
     return part - part % _step(currency)
 
 
+def given_back_share(share: int, *, total: int, held: int) -> int:
+    """What the platform gives back, in all, of its share of an invoice's total when only `held` of it is left; in
+    Stripe's units, what is kept rounded down.
+    """
+    return share - share * max(0, min(held, total)) // total
+
+
 def amount_in(amount: int, currency: str) -> int:
     """In our minor units, rounded down where ours are larger."""
     return int(amount * 10 ** stored_exponent(currency) // 10 ** _digits(currency))

@@ -53,8 +53,10 @@ def account_status(account: Any) -> ProviderAccount:
     return ProviderAccount(account.id, bool(getattr(account, "charges_enabled", False)), due, reason or "")
 
 
-def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable[Any] = ()) -> RemoteInvoice:
-    """`charges` and `disputes` are those of the invoice's payments."""
+def remote_invoice(
+    invoice: Any, charges: Iterable[Any] = (), disputes: Iterable[Any] = (), notes: Iterable[Any] = ()
+) -> RemoteInvoice:
+    """`charges` and `disputes` are those of the invoice's payments, `notes` its credit notes."""
     metadata = invoice.metadata.to_dict() if invoice.metadata is not None else {}
     currency = str(invoice.currency).upper()
     off_line = getattr(invoice, "amount_paid_off_stripe", None) or 0
@@ -76,6 +78,7 @@ def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable
         paid_outside_minor=amount(off_line),
         credited_minor=amount(invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount),
         refunded_minor=amount(sum(one.amount_refunded for one in charges)),
+        refunded_here_minor=amount(sum(_refunded(one) for one in notes)),
         disputed_minor=amount(disputed),
         number=invoice.number or "",
         payment_url=invoice.hosted_invoice_url or "",
@@ -83,6 +86,14 @@ def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable
         paid_at=datetime.fromtimestamp(paid_at, UTC) if paid_at else None,
         disputes=[_dispute(one, currency) for one in disputes],
     )
+
+
+def _refunded(note: Any) -> int:
+    """What was paid back for a credit note of ours."""
+    metadata = note.metadata.to_dict() if note.metadata is not None else {}
+    if own_id(metadata.get(OWN_ID)) is None or str(note.status) == StripeInvoiceStatus.VOID:
+        return 0
+    return sum(one.amount_refunded for one in getattr(note, "refunds", None) or [])
 
 
 def _dispute(dispute: Any, currency: str) -> RemoteDispute:

@@ -31,16 +31,25 @@ async def read_remote(client: stripe.StripeClient, external_id: str) -> RemoteIn
         if error.code == MISSING:
             return None
         raise
-    charges, disputes = [], []
-    for payment in invoice.payments.data if invoice.payments is not None else []:
-        charge = await _charge_of(client, payment) if payment.status == StripeInvoiceStatus.PAID else None
-        if charge is None:
-            continue
-        charges.append(charge)
+    charges, disputes, notes = await charges_of(client, invoice), list[Any](), list[Any]()
+    for charge in charges:
         if charge.disputed:
             found = await client.v1.disputes.list_async({"charge": charge.id, "limit": _PAGE})
             disputes += found.data
-    return remote_invoice(invoice, charges, disputes)
+    if any(charge.amount_refunded for charge in charges):
+        listed = await client.v1.credit_notes.list_async({"invoice": external_id, "limit": _PAGE})
+        notes = [one async for one in listed.auto_paging_iter()]
+    return remote_invoice(invoice, charges, disputes, notes)
+
+
+async def charges_of(client: stripe.StripeClient, invoice: Any) -> list[Any]:
+    """Charges that paid an invoice, which is read with its payments."""
+    found: list[Any] = []
+    for payment in invoice.payments.data if invoice.payments is not None else []:
+        charge = await _charge_of(client, payment) if payment.status == StripeInvoiceStatus.PAID else None
+        if charge is not None:
+            found.append(charge)
+    return found
 
 
 async def _charge_of(client: stripe.StripeClient, payment: Any) -> Any:

@@ -23,6 +23,8 @@ from billing.three_way.schemas import (
     ThreeWayDifference,
     VendorRow,
 )
+from billing.usage.counting import MeterAggregation
+from billing.usage.measure import MeasuredSpan, measure_spans, seconds_between
 from billing.usage.meters import load_countings
 from billing.vendor_bills.mapped import MAPPED_LINES
 from canonical.money import decimal_amount
@@ -138,20 +140,33 @@ async def _load_sides(session: AsyncSession, period: Period) -> Sides:
             row.quantity, row.amount if one_currency else None, row.currency if one_currency else ""
         )
     used: dict[Key, Decimal] = {}
+    counts: dict[Key, Decimal] = {}
     for row in await session.execute(_USED, binds):
-        used[row.client_id, row.meter] = row.quantity
+        used[row.client_id, row.meter], counts[row.client_id, row.meter] = row.quantity, Decimal(row.events)
     billed: dict[Key, BilledSide] = {}
+    prices: dict[Key, int] = {}
     for row in await session.execute(_LINES, binds):
         key, quantity = (row.client_id, row.product), row.quantity
+        prices[key] = max(prices.get(key, 0), row.prices)
         amount = decimal_amount(row.amount_minor, row.currency)
         if (before := billed.get(key)) is not None:  # the price of a unit is that of the latest invoice's currency
             quantity += before.quantity
             amount = amount * quantity / row.quantity if row.quantity else amount
         billed[key] = BilledSide(quantity, amount, row.currency, row.on_draft)
-    measured = await load_countings(session)
-    for side in (vendor, used, billed):
-        for key in [key for key in side if key[1] in measured]:
-            del side[key]
+    sides = Sides(vendor, used, billed, frozenset(meter for _, meter in used))
+    for meter, counting in (await load_countings(session)).items():
+        clients = {client for side in (used, billed) for client, product in side if product == meter}
+        if counting.aggregation is MeterAggregation.COUNT:
+            used.update({(client, meter): counts.get((client, meter), Decimal(0)) for client in clients})
+            continue
+        span = seconds_between(period.start, period.end)
+        spans = [MeasuredSpan(str(client), client, period.start, period.end, span) for client in sorted(clients)]
+        found = await measure_spans(session, meter, counting, spans)
+        used.update({(client, meter): found.get(str(client), Decimal(0)) for client in clients})
+        # Each price of a month has the quantity of its own part, which do not add up to that of the month.
+        for key in [key for key in keys_of(sides) if key[1] == meter and prices.get(key, 0) > 1]:
+            for side in (vendor, used, billed):
+                side.pop(key, None)  # type: ignore[attr-defined]
     return Sides(vendor, used, billed, frozenset(meter for _, meter in used))
 
 
@@ -178,13 +193,15 @@ _VENDOR = text(f"""
      WHERE m.tenant_id = :msp AND m.month = :month AND m.mapping = 'mapped' GROUP BY m.client_id, m.meter
 """)
 _USED = text(f"""
-    SELECT u.tenant_id AS client_id, u.meter, sum(u.quantity) AS quantity FROM {USAGE_ROLLUPS} u
+    SELECT u.tenant_id AS client_id, u.meter, sum(u.quantity) AS quantity, sum(u.events) AS events
+      FROM {USAGE_ROLLUPS} u
      WHERE u.msp_id = :msp AND u.hour >= :start AND u.hour < :end GROUP BY u.tenant_id, u.meter
 """)
 # Lines of one product in several currencies cannot be compared as one: the latest invoice's currency is kept.
 _LINES = text(f"""
     SELECT l.client_id, {_PRODUCT} AS product, i.currency, sum(l.quantity) AS quantity,
-           sum(l.amount_minor)::bigint AS amount_minor, bool_or(i.state IN ({in_sql(OPEN)})) AS on_draft
+           sum(l.amount_minor)::bigint AS amount_minor, bool_or(i.state IN ({in_sql(OPEN)})) AS on_draft,
+           count(DISTINCT l.price_id) AS prices
       FROM {_BILLED} GROUP BY l.client_id, {_PRODUCT}, i.currency ORDER BY max(i.period_start), i.currency
 """)
 _EXPLAINED = text("""

@@ -102,7 +102,6 @@ async def test_a_raters_rights_end_with_the_block_also_when_it_raises(billed: Ma
         "UPDATE price SET unit_price = 0",
         "UPDATE price SET valid_from = now()",
         "DELETE FROM price",
-        "DELETE FROM rated_usage",
         "UPDATE rated_usage SET quantity = 0",
         "UPDATE rated_usage SET invoice_id = line_id",
         "DELETE FROM rated_rollup",

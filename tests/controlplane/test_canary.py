@@ -48,7 +48,7 @@ does not make here, with its reason.
 WATCHED = [table.name for table in TABLES.values() if table.watched]
 UNVISITED = ("/static", "/brand/", "/api/v1/schema", *declarations("canary_rows", "UNVISITED"))
 """Beginnings of addresses that are no pages, or have none of their own here; each slice gives the reason of its own."""
-ANSWER = {"grant": True, "reason": "x", "name": "x", "list": "changes"}
+ANSWER = {"grant": True, "approve": True, "reason": "x", "name": "x", "list": "changes"}
 REFUSALS = (400, 403, 404, 405, 422)
 # Parts that differ between any two responses: correlation ids, form tokens, times.
 _VOLATILE = re.compile(

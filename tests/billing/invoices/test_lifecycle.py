@@ -325,11 +325,14 @@ async def test_the_operator_issues_the_wholesale_invoice_once_all_shares_are_clo
     assert sides[0] is None or sides[0] == sides[1]
 
 
-async def test_usage_of_a_voided_invoice_is_not_taken_back_again(issuing: Market) -> None:
+async def test_usage_of_a_voided_invoice_is_charged_again_with_its_own_allowance(issuing: Market) -> None:
     voided = (await close(issuing)).invoice
     async with issuing.as_client() as session:
+        for table in ("rated_usage", "rated_rollup"):
+            kept = await session.execute(text(f"DELETE FROM {table} RETURNING 1"))
+            assert kept.all() == [], "what is charged stays on its invoice"
         await act_on_invoice(session, voided.id, InvoiceAct.VOID, reason="wrong", now=NOW, new_id=new_id)
     await issuing.use(*uses(10))  # late, beside the 120 events of the void invoice
     async with issuing.as_client() as session:
         draft = await close_period(session, side=Side.RETAIL, period=APRIL, now=APRIL.end)
-    assert draft.total_minor == 50, "10 events, 5 of them included, as if nothing had been charged before"
+    assert draft.total_minor == 1250, "130 events, 5 of them included, as if nothing had been charged before"

@@ -194,6 +194,13 @@ async def test_notices_are_given_once_for_each_limit_and_step(limited: Market, m
     await limited.use(Usage(TOKENS, new_id(), 45, limited.now))
     assert await notices() == ["hard 80", "soft 100", "soft 80"]
     assert sent == ["80", "100"]
+    await limit(limited, TOKENS, hard_limit=Decimal(1000), soft_limit=Decimal(200))
+    await notices()
+    assert sent == ["80", "100"], "85 of 200 is less than 80 %"
+    await limited.use(Usage(TOKENS, new_id(), 80, limited.now))
+    await notices()
+    await notices()
+    assert sent == ["80", "100", "80"], "the raised limit is near for the first time"
 
 
 @pytest.mark.parametrize(

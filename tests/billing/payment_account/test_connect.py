@@ -76,7 +76,35 @@ async def test_an_msp_connects_its_account_and_a_client_pays_it_directly(  # noq
     assert (await admin.api("GET", invoice)).json()["invoice"]["state"] == "paid"
     (charge,) = store.of_kind("charge")
     assert charge["application_fee_amount"] == at["total_minor"] * 150 // 10_000 > 0
+    await the_fee_follows_refunds(admin, web_app, env, msp_setup, fake, invoice, account=made["id"])
     await not_of_another(web_app, fake, other_env, msp_setup)
+
+
+async def the_fee_follows_refunds(  # noqa: PLR0917 - the parts of the story
+    admin: Visit, web_app: WebApp, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake, invoice: str, *, account: str
+) -> None:
+    """Refunds made at Stripe and here count together, for what is left to refund and for the operator's share."""
+    at = (await admin.api("GET", invoice)).json()["collection"]
+    (charge,) = fake.world.accounts[account].of_kind("charge")
+    fee = fake.world.platform.objects[charge["application_fee"]]
+    total = charge["amount"]
+
+    def share(held: int) -> int:
+        return int(fee["amount"] - fee["amount"] * held // total)
+
+    fake.acts.refund(charge["id"], 300, account=account)  # in Stripe's dashboard
+    await deliver(web_app, msp_setup, env, fake)
+    assert (at["total_minor"], fee["amount_refunded"]) == (total, share(total - 300))
+    small = {"reason": "Too much", "net_minor": 100}
+    assert (await admin.api("POST", f"{invoice}/refunds", small)).status_code == 201
+    rest = {"reason": "The rest", "net_minor": (total - 300) * 100 // 119}
+    refused = await admin.api("POST", f"{invoice}/refunds", rest)
+    assert refused.status_code == 409, "what was asked for waits, and the dashboard's refund is no answer to it"
+    await work(env)
+    await deliver(web_app, msp_setup, env, fake)
+    assert charge["amount_refunded"] > 300
+    assert fee["amount_refunded"] == share(total - charge["amount_refunded"])
+    assert (await admin.api("GET", "/api/v1/payment-differences")).json()["items"] == []
 
 
 async def not_of_another(web_app: WebApp, fake: StripeFake, other_env: ClientEnv, mine: MspSetup) -> None:

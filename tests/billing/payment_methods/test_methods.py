@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
+from controlplane.provisioning import NewAccountMember, add_member
 from foundation.clock import utc_now
 from tests.billing.collection.selling import sell
 from tests.billing.collection.test_collection import STRIPE, deliver, send, work
@@ -22,9 +23,20 @@ from tests.support.shared_web_app import (  # noqa: F401 - fixtures
 from tests.support.stripe_fake import StripeFake
 from tests.support.stripe_fake.errors import Refused
 from tests.support.stripe_fake.product import services_on_stripe, stripe_fake  # noqa: F401 - fixtures
-from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
+from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def own_member(web_app: WebApp, msp_setup: MspSetup) -> Visit:
+    """The client's own administrator."""
+    email = f"own-{msp_setup.slug}@example.test"
+    await add_member(
+        msp_setup.env.services,
+        msp_setup.env.scope,
+        NewAccountMember(email, "Bo of the client", PASSWORD, "client_admin"),
+    )
+    return await web_app.signed_in(msp_setup.host, email)
 
 
 async def follow(visit: Visit, path: str) -> str:
@@ -64,7 +76,12 @@ async def test_a_card_is_saved_chosen_charged_and_removed(  # noqa: PLR0917 - fi
     assert [(one["last4"], one["is_default"]) for one in methods] == [("4444", True), ("4242", False)]
     page = (await admin.get(path)).text
     assert ("4444" in page, "12/2034" in page, "checkout.stripe" in page) == (True, True, False)
-    assert (await admin.post(f"{path}/automatic", {"charges": "on"})).status_code == 303
+    assert (await admin.post(f"{path}/automatic", {"charges": "on"})).status_code == 403, (
+        "the client agrees, nobody else"
+    )
+    assert "Only a member of the client" in (await admin.get(path)).text
+    own = await own_member(web_app, msp_setup)
+    assert (await own.post(f"{path}/automatic", {"charges": "on"})).status_code == 303
     invoice_id = await sell(env)
     invoice = f"/api/v1/clients/{msp_setup.slug}/invoices/{invoice_id}"
     await send(admin, invoice)
@@ -93,14 +110,17 @@ async def only_its_own(web_app: WebApp, other_env: ClientEnv, api: str, method: 
 
 
 async def test_a_declined_card_is_charged_again_by_the_rule_and_paid_by_hand(
-    admin: Visit, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake
+    admin: Visit, web_app: WebApp, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake
 ) -> None:
     path = f"/clients/{msp_setup.slug}/payment-methods"
     assert (await admin.api("PUT", "/api/v1/payment-account", STRIPE)).status_code == 200
     await save_card(admin, fake, path, "pm_card_chargeCustomerFail")
     assert (await admin.api("POST", f"/api/v1{path}/reading")).status_code == 202
     await work(env)
-    agreed = await admin.api("PUT", f"/api/v1{path}/automatic", {"charges_automatically": True})
+    refused = await admin.api("PUT", f"/api/v1{path}/automatic", {"charges_automatically": True})
+    assert (refused.status_code, "consent-is-the-clients" in refused.text) == (403, True)
+    own = await own_member(web_app, msp_setup)
+    agreed = await own.api("PUT", f"/api/v1{path}/automatic", {"charges_automatically": True})
     assert agreed.json()["agreed_by"] != ""
     invoice_id = await sell(env)
     invoice = f"/api/v1/clients/{msp_setup.slug}/invoices/{invoice_id}"
@@ -156,7 +176,8 @@ async def test_the_sandbox_keeps_cards_and_is_charged(
     admin: Visit, web_app: WebApp, env: ClientEnv, msp_setup: MspSetup
 ) -> None:
     path = f"/clients/{msp_setup.slug}/payment-methods"
-    assert (await admin.post(f"{path}/automatic", {"charges": "on"})).status_code == 409
+    own = await own_member(web_app, msp_setup)
+    assert (await own.post(f"{path}/automatic", {"charges": "on"})).status_code == 409
     assert (await admin.post(f"{path}/sandbox-card", {})).status_code == 409
     assert (await admin.api("PUT", "/api/v1/payment-account", {"provider": "sandbox"})).status_code == 200
     first = await sell(env)
@@ -168,7 +189,7 @@ async def test_the_sandbox_keeps_cards_and_is_charged(
     assert [one["is_default"] for one in known] == [True, False]
     assert (await admin.post(f"{path}/{known[1]['external_id']}/default", {})).status_code == 303
     assert (await admin.post(f"{path}/{known[1]['external_id']}/remove", {})).status_code == 303
-    assert (await admin.post(f"{path}/automatic", {"charges": "on"})).status_code == 303
+    assert (await own.post(f"{path}/automatic", {"charges": "on"})).status_code == 303
     shown = (await admin.api("GET", f"/api/v1{path}")).json()
     assert ([one["is_default"] for one in shown["methods"]], shown["charges_automatically"]) == ([True], True)
     invoice = f"/api/v1/clients/{msp_setup.slug}/invoices/{first}"

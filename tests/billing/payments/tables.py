@@ -12,7 +12,7 @@ TABLES = (
         update=(
             "answer attempts charge_attempts charge_failure charged_at credited_minor disputed_minor "
             "disputes external_id failure next_charge_at paid_minor paid_outside_minor payment_url problem "
-            "read_at refunded_minor status total_minor"
+            "read_at refunded_here_minor refunded_minor status total_minor"
         ),
         delete=True,
         fleet=True,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from billing.line_kinds import LineKind
 from billing.revenue.lines import InvoicedAmount
@@ -49,9 +50,19 @@ def test_a_fee_of_a_year_is_spread_and_deferred() -> None:
     line = yearly("100")
     parts = spread(line)
     assert (len(parts), parts[0], parts[-1]) == (12, ("2026-03", Decimal("8.33")), ("2027-02", Decimal("8.37")))
-    assert [one.amount for one in deferred_after([line], "2026-03")] == [Decimal("91.67")]
+    assert [one.amount for one in deferred_after([line], "2026-03")] == [Decimal("91.51")]  # 334 of 365 days
+    half_off = replace(line, amount=Decimal(-50), kind=LineKind.DISCOUNT, is_recurring=False, last_at=line.first_at)
+    assert [one.amount for one in deferred_after([line, half_off], "2026-03")] == [Decimal("45.75")]
     assert list(deferred_after([line], "2027-02")) == []
     assert spread(fee(B, "9")) == [("2026-03", Decimal(9))]
+
+
+def test_a_month_that_is_paid_ahead_from_its_middle_is_deferred_in_part() -> None:
+    ahead = fee(A, "31", first=datetime(2026, 3, 16, tzinfo=UTC), last=datetime(2026, 4, 15, 23, 59, 59, 999999, UTC))
+    taken_back = replace(ahead, amount=Decimal("-15.5"), kind=LineKind.PRORATION_CREDIT)
+    assert [one.amount for one in deferred_after([ahead], "2026-03")] == [Decimal(15)]
+    assert [one.amount for one in deferred_after([ahead, taken_back], "2026-03")] == [Decimal("7.50")]
+    assert [list(deferred_after([ahead], month)) for month in ("2026-02", "2026-04")] == [[], []]
 
 
 @given(st.decimals(-9999, 9999, places=2), st.integers(1, 800))

@@ -1,5 +1,6 @@
 """The check on stored bills, usage and invoices, its explanations, and another MSP's."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from billing.vendor_bills.schemas import MappingKind
 from foundation.errors import Forbidden, InvalidInput
 from foundation.ids import new_id
 from tests.billing.conftest import METER, START, Market, uses
+from tests.billing.usage.test_aggregations import declare, event, report
 from tests.billing.vendor_bills.test_bills import map_to, row, store
 from tests.conftest import make_scope
 
@@ -76,3 +78,29 @@ async def test_differences_of_another_account_are_not_shown(priced: Market) -> N
     await store(priced, row("2", client_id="c-2", quantity=Decimal(1)))
     [left_out] = (await checked(priced)).left_out
     assert (left_out.lines, left_out.amount) == (1, Decimal(10))
+
+
+async def test_meters_that_are_not_summed_are_compared_by_their_own_quantity(market: Market) -> None:
+    market.now = START + timedelta(days=20)
+    kinds = {"peak": ("max", 4), "calls": ("count", 1), "last": ("latest", 7), "stock": ("time_weighted", 7)}
+    for code, (aggregation, _) in kinds.items():
+        await declare(market, aggregation, code=code)
+
+    async def use(number: int, quantity: str) -> None:
+        await report(market, *(event(f"{code} {number}", quantity, number, meter=code) for code in kinds))
+
+    await use(1, "8")
+    await use(2, "5")
+    await market.rate(Side.RETAIL)
+    agreed = await checked(market)
+    assert (agreed.items, agreed.compared) == ([], 4)
+    await use(3, "12")
+    found = {one.product: (one.difference, one.kinds) for one in (await checked(market)).items}
+    assert {code: found[code] for code in ("peak", "calls", "last")} == {
+        code: (Decimal(difference), [DifferenceKind.LEAKAGE])
+        for code, (_, difference) in kinds.items()
+        if code != "stock"
+    }
+    assert found["stock"][0] > 0
+    await market.rate(Side.RETAIL)
+    assert (await checked(market)).items == []

@@ -23,12 +23,14 @@ _SERVICES: Final = """
     account_link checkout.session setup_intent payment_method payment_intent charge invoice invoice_item
     invoice_line_item invoice_payment refund credit_note credit_note_line_item dispute billing.meter
     billing.meter_event billing.meter_event_adjustment billing.meter_event_summary balance_transaction payout
-    application_fee billing_portal.session billing_portal.configuration event webhook_endpoint tax_id tax_rate
+    application_fee application_fee_refund billing_portal.session billing_portal.configuration event
+    webhook_endpoint tax_id tax_rate
 """
 _RESOURCES: Final = """
     customer product price account account_link charge setup_intent payment_method payment_intent invoice
     invoice_item invoice_line_item invoice_payment refund credit_note credit_note_line_item dispute
-    balance_transaction payout application_fee event webhook_endpoint tax_id tax_rate billing.meter
+    balance_transaction payout application_fee application_fee_refund event webhook_endpoint tax_id tax_rate
+    billing.meter
     billing.meter_event billing.meter_event_adjustment billing.meter_event_summary checkout.session
     billing_portal.session billing_portal.configuration customer_balance_transaction
 """

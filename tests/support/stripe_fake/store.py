@@ -16,7 +16,8 @@ _PREFIXES: Final = {
     "invoice_payment": "inpay", "refund": "re", "credit_note": "cn", "credit_note_line_item": "cnli", "dispute": "dp",
     "billing.meter": "mtr", "balance_transaction": "txn", "payout": "po", "checkout.session": "cs_test",
     "billing_portal.session": "bps", "billing_portal.configuration": "bpc", "tax_id": "txi", "tax_rate": "txr",
-    "event": "evt", "webhook_endpoint": "we", "application_fee": "fee", "billing.meter_event_summary": "mtrusg",
+    "event": "evt", "webhook_endpoint": "we", "application_fee": "fee", "fee_refund": "fr",
+    "billing.meter_event_summary": "mtrusg",
     "customer_balance_transaction": "cbtxn", "price": "price",
 }  # fmt: skip
 

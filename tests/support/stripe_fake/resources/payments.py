@@ -114,6 +114,22 @@ def _application_fee(call: Call, charge: Object, fee: int) -> Object:
     return made
 
 
+@handles("application_fee_refund.create")
+def refund_fee(call: Call) -> Object:
+    fee = call.need(call.ids[0], "application_fee", "id")
+    left = fee["amount"] - fee["amount_refunded"]
+    amount = call.params.get("amount", left)
+    if not 0 < amount <= left:
+        raise invalid("amount_too_large", f"Only {left} of the fee is left to refund.", "amount")
+    made = call.make(
+        "fee_refund", amount=amount, currency=fee["currency"], fee=fee["id"],
+        metadata=call.params.get("metadata") or {},
+    )  # fmt: skip
+    fee["amount_refunded"] += amount
+    fee["refunded"] = fee["amount_refunded"] == fee["amount"]
+    return made
+
+
 def balance_entry(call: Call, amount: int, currency: str, kind: str, source: str, *, fee: int = 0) -> Object:
     """A balance transaction; negative amounts leave the account."""
     return call.make(

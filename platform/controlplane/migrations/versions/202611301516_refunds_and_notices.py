@@ -1,0 +1,40 @@
+"""What the provider refunded for credit notes of ours, the limit that a notice was about, and usage of voided invoices,
+which is charged again.
+"""
+
+from alembic import op
+
+from foundation.database.roles import APP
+
+revision = "202611301516"
+down_revision = "202611301514"
+branch_labels = None
+depends_on = None
+
+# What is refunded so far is taken as ours, as it was counted before. Earlier notices are of the limits of today.
+_COLUMNS = """
+ALTER TABLE provider_invoice ADD COLUMN refunded_here_minor bigint NOT NULL DEFAULT 0;
+UPDATE provider_invoice SET refunded_here_minor = refunded_minor;
+ALTER TABLE limit_notice ADD COLUMN level numeric NOT NULL DEFAULT 0;
+UPDATE limit_notice n SET level = coalesce(CASE n.kind WHEN 'soft' THEN l.soft_limit ELSE l.hard_limit END, 0)
+  FROM usage_limit l WHERE l.tenant_id = n.tenant_id AND l.meter = n.meter;
+ALTER TABLE limit_notice DROP CONSTRAINT pk_limit_notice;
+ALTER TABLE limit_notice ADD CONSTRAINT pk_limit_notice PRIMARY KEY (tenant_id, meter, kind, month, percent, level);
+"""
+
+
+def upgrade() -> None:
+    op.execute(_COLUMNS)
+    op.execute(f"GRANT UPDATE (refunded_here_minor) ON provider_invoice TO {APP}")
+    for table in ("rated_usage", "rated_rollup"):
+        op.execute(f"GRANT DELETE ON {table} TO {APP}")
+        op.execute(
+            f"CREATE POLICY {table}_void ON {table} AS RESTRICTIVE FOR DELETE TO {APP} USING (EXISTS (SELECT 1"
+            f" FROM invoice i WHERE i.tenant_id = {table}.tenant_id AND i.id = {table}.invoice_id"
+            " AND i.state = 'void'))"
+        )
+
+
+def downgrade() -> None:
+    """Not offered, as for every revision: restore a backup instead."""
+    raise NotImplementedError("The schema cannot go back. Restore a backup instead.")
