@@ -7,7 +7,7 @@ from alembic import op
 from foundation.database.roles import APP
 
 revision = "202611301516"
-down_revision = "202611301518"
+down_revision = "202611301521"
 branch_labels = None
 depends_on = None
 
