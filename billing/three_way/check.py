@@ -166,7 +166,7 @@ async def _load_sides(session: AsyncSession, period: Period) -> Sides:
         # Each price of a month has the quantity of its own part, which do not add up to that of the month.
         for key in [key for key in keys_of(sides) if key[1] == meter and prices.get(key, 0) > 1]:
             for side in (vendor, used, billed):
-                side.pop(key, None)  # type: ignore[attr-defined]
+                side.pop(key, None)
     return Sides(vendor, used, billed, frozenset(meter for _, meter in used))
 
 
