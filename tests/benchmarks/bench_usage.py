@@ -3,6 +3,7 @@
 `FAIRLEAD_BENCH_USAGE` names the sizes of the months to rate, such as 1000000,10000000.
 """
 
+import asyncio
 import os
 import statistics
 import time
@@ -24,6 +25,7 @@ from billing.price_books.books import find_price_book
 from billing.price_books.pricing import Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
 from billing.rating.rate_usage import rate_period
+from billing.reconciliation.queries import reconcile
 from billing.sides import Side
 from billing.simulation.schemas import PriceDraft
 from billing.simulation.simulate import simulate
@@ -44,6 +46,7 @@ SIZES = tuple(int(one) for one in os.environ.get("FAIRLEAD_BENCH_USAGE", "100000
 EXTRAPOLATED = 100_000_000
 TOGETHER = 1_000
 """Events that one statement records, as in a report of the size that is allowed."""
+CLIENTS, PER_CLIENT = 10, 10_000
 SINGLE = 20_000
 """Events that are recorded one by one."""
 METER = "traffic"
@@ -92,6 +95,7 @@ async def _measure(rig: Rig, services: Services) -> list[Row]:
             rated.append(await _month(services, owner, client, period, count))
         single = await _client(services, scope.msp_id, 1)
         alone = await _month(services, owner, single, period, SINGLE, together=1)
+        parallel = await _together(services, owner, scope, period)
     rows += [
         Row(
             f"rating {one.events:,} events into an invoice ÷ the bare aggregate of the rows",
@@ -104,10 +108,14 @@ async def _measure(rig: Rig, services: Services) -> list[Row]:
     )
     growth = (rated[-1].rate / rated[-1].events) / (rated[0].rate / rated[0].events)
     rows.append(Row(f"rating an event, {SIZES[-1]:,} ÷ {SIZES[0]:,} events", f"{growth:.2f}", at_most(1.2, growth)))
-    rows.append(_fit(rated))
+    rows += [_fit(rated), parallel]
     whole = scope.for_tenant(scope.msp_id).for_fleet()
     times = [await _simulate(services, whole, book_id, client.tenant_id, period) for _ in range(5)]
     rows.append(Row(f"simulation of a month of {SIZES[-1]:,} events", f"{statistics.median(times):.3f} s"))
+    began = time.perf_counter()
+    async with services.db.transaction(whole) as session:
+        await reconcile(session, period=period)
+    rows.append(Row("reconciliation of all these months, event by event", f"{time.perf_counter() - began:.1f} s"))
     rows.append(Row("first page of that line's events", f"{await _open_line(services, client):.3f} s"))
     return rows
 
@@ -130,6 +138,19 @@ async def _month(  # noqa: PLR0917 - one month of one client
     owner.execute(_ROLL_UP, keys)
     owner.execute("VACUUM ANALYZE usage_event, usage_rollup")
     return Rating(count, await _rate(services, client, period), _bare_aggregate(owner, keys))
+
+
+async def _together(services: Services, owner: "psycopg.Connection[Any]", scope: Scope, period: Period) -> Row:
+    clients = [await _client(services, scope.msp_id, 100 + number) for number in range(CLIENTS)]
+    alone = 0.0
+    for client in clients:
+        alone += (await _month(services, owner, client, period, PER_CLIENT)).rate
+    began = time.perf_counter()
+    await asyncio.gather(*(_rate(services, client, period, Side.WHOLESALE) for client in clients))
+    at_once = time.perf_counter() - began
+    return Row(
+        f"rating {CLIENTS} clients at once ÷ one by one", f"{at_once / alone:.2f} ({at_once:.2f} / {alone:.2f} s)"
+    )
 
 
 def _fit(rated: Sequence[Rating]) -> Row:
@@ -170,15 +191,16 @@ async def _prepare(services: Services) -> tuple[Scope, UUID, Period]:
     period = month_before(now)
     async with services.db.transaction(account) as session:
         await create_meter(session, Meters([]), NewMeter(METER, "Traffic", "GB"), now=now)
-        book = NewPriceBook(side=Side.RETAIL, currency="USD", name="Standard")
-        book_id = await create_price_book(session, book, now=now, new_id=new_id)
-        price = NewPrice(
-            meter=METER,
-            description="Traffic",
-            terms=Terms(Decimal("0.01")),
-            valid_from=datetime(2020, 1, 1, tzinfo=UTC),
-        )
-        await set_price(session, book_id, price=price, now=now, new_id=new_id)
+        for side in (Side.WHOLESALE, Side.RETAIL):
+            book = NewPriceBook(side=side, currency="USD", name="Standard")
+            book_id = await create_price_book(session, book, now=now, new_id=new_id)
+            price = NewPrice(
+                meter=METER,
+                description="Traffic",
+                terms=Terms(Decimal("0.01")),
+                valid_from=datetime(2020, 1, 1, tzinfo=UTC),
+            )
+            await set_price(session, book_id, price=price, now=now, new_id=new_id)
     return scope, book_id, period
 
 
@@ -225,11 +247,11 @@ def _copy(owner: "psycopg.Connection[Any]", scope: Scope, batch: Sequence[UsageE
         owner.execute("INSERT INTO bare_usage SELECT * FROM batch ON CONFLICT DO NOTHING")
 
 
-async def _rate(services: Services, client: Scope, period: Period) -> float:
+async def _rate(services: Services, client: Scope, period: Period, side: Side = Side.RETAIL) -> float:
     began = time.perf_counter()
     async with services.db.transaction(client) as session:
-        rated = await rate_period(session, side=Side.RETAIL, period=period, now=utc_now())
-        draft = await draft_invoice(session, side=Side.RETAIL, period=period, now=utc_now())
+        rated = await rate_period(session, side=side, period=period, now=utc_now())
+        draft = await draft_invoice(session, side=side, period=period, now=utc_now())
     if draft is None or not rated.events:
         raise RuntimeError("nothing was rated")
     return time.perf_counter() - began
