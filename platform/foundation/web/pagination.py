@@ -5,7 +5,7 @@ exactly once while others are inserted, and a page far down costs as much as the
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from foundation.text import is_storable
 
 T = TypeVar("T")
 S = TypeVar("S")
-KeyType = Literal["uuid", "timestamptz", "bigint", "varchar", "boolean"]
+KeyType = Literal["uuid", "timestamptz", "date", "bigint", "varchar", "boolean"]
 _LARGEST: Final = 2**63 - 1
 _LONGEST_CURSOR: Final = 4_000
 COUNTED_AT_MOST: Final = 1_000
@@ -120,6 +120,8 @@ def _checked(value: Any, kind: KeyType) -> object:
         raise ValueError
     if kind == "uuid":
         return UUID(value)
+    if kind == "date":
+        return date.fromisoformat(value)
     return _moment(value) if kind == "timestamptz" else value
 
 
@@ -131,7 +133,7 @@ def _moment(value: str) -> datetime:
 
 
 _JSON_TYPES: Final[Mapping[str, type]] = {
-    "uuid": str, "timestamptz": str, "varchar": str, "bigint": int, "boolean": bool,
+    "uuid": str, "timestamptz": str, "date": str, "varchar": str, "bigint": int, "boolean": bool,
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Pages by cursor: each row once while others are inserted, in every order, in both directions; bad cursors refused."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -115,7 +115,7 @@ def test_any_other_text_is_refused_as_a_cursor(token: str) -> None:
     assert refused.value.extra == {"field": "cursor"}
 
 
-TYPES = {"uuid": UUID, "timestamptz": datetime, "bigint": int, "varchar": str, "boolean": bool}
+TYPES = {"uuid": UUID, "timestamptz": datetime, "date": date, "bigint": int, "varchar": str, "boolean": bool}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
@@ -144,6 +144,12 @@ def test_a_cursor_belongs_to_one_list_and_one_order() -> None:
     for of, sort in (("other", SORT), ("test", SORT.reversed())):
         with pytest.raises(MalformedInput):
             ListCursor.decode(token, of=of, sort=sort)
+
+
+def test_a_cursor_preserves_a_day() -> None:
+    sort = Sort(name="due", label="", keys=[SortKey("r.due_on", "date")])
+    token = ListCursor("test", "due", False, (date(2028, 2, 29),)).encode()
+    assert ListCursor.decode(token, of="test", sort=sort).values == (date(2028, 2, 29),)
 
 
 def test_a_cursor_preserves_microseconds() -> None:
