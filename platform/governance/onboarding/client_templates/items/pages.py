@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from billing.plans.repository import list_offers
+from billing.plans.schemas import PlanView
 from billing.plans.wording import write_plan
 from billing.price_books.forms import read_price
 from billing.price_books.pricing import PriceKind
@@ -139,7 +140,7 @@ async def _page(  # noqa: PLR0913 - keyword-only
     refusal: DomainError | None = None,
 ) -> Response[Any]:
     newest = await load_version(access.session, template_id)
-    ladder = newest.content.ladder
+    ladder, offers = newest.content.ladder, await list_offers(access.session, access.now)
     field = "" if refusal is None else str(refusal.extra.get("field", ""))
     context = {
         "template": newest,
@@ -148,7 +149,8 @@ async def _page(  # noqa: PLR0913 - keyword-only
         "names": [(code, write_element(code)) for code in ELEMENTS],
         "sources": [(one.name, one.name) for one in newest.content.connections],
         "sensitivities": [(str(one), translate(one.label)) for one in Sensitivity],
-        "plans": await _plans(access),
+        "plans": _plans(offers),
+        "currency": next((one.currency for one in (*newest.content.prices, *offers)), ""),
         "meters": [(one.name, translate(one.label)) for one in meters],
         "rows": with_blanks(rows or rows_of(DEFAULT_STEPS if ladder is None else ladder.steps)),
         **ladder_choices(packaged_index(), packaged_only=True),
@@ -160,10 +162,10 @@ async def _page(  # noqa: PLR0913 - keyword-only
     return render_page(access, "client_template_item.html", translate("Add to the template"), context, refusal=refusal)
 
 
-async def _plans(access: Access) -> list[tuple[str, str]]:
+def _plans(offers: Sequence[PlanView]) -> list[tuple[str, str]]:
     """Code, and name with price, of each plan that the MSP offers."""
     found: list[tuple[str, str]] = []
-    for plan in await list_offers(access.session, access.now):
+    for plan in offers:
         version = next(each for each in plan.versions if each.number == plan.current)
         found.append((plan.code, f"{plan.name} · {write_plan(version.terms, plan.currency)}"))
     return found
