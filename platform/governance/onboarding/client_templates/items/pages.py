@@ -150,7 +150,9 @@ async def _page(  # noqa: PLR0913 - keyword-only
         "sources": [(one.name, one.name) for one in newest.content.connections],
         "sensitivities": [(str(one), translate(one.label)) for one in Sensitivity],
         "plans": _plans(offers),
-        "currency": next((one.currency for one in (*newest.content.prices, *offers)), ""),
+        "currency": next(
+            iter([*(one.currency for one in newest.content.prices), *(one.currency for one in offers)]), ""
+        ),
         "meters": [(one.name, translate(one.label)) for one in meters],
         "rows": with_blanks(rows or rows_of(DEFAULT_STEPS if ladder is None else ladder.steps)),
         **ladder_choices(packaged_index(), packaged_only=True),
