@@ -4,12 +4,14 @@ from typing import Final
 
 from foundation.entitlements.features import Feature
 from foundation.marks import N_, NN_
+from tenants.permissions import TenantPermission
 from tenants.states import AccountStatus
 
 MEMBER_FEATURE: Final = Feature(
     code="members",
     label=N_("Members"),
     path="/members",
+    permission=TenantPermission.READ_MEMBERS,
     unit=NN_("{number} member", "{number} members"),
     count=f"""
         SELECT count(*) FROM member
@@ -20,8 +22,14 @@ API_KEY_FEATURE: Final = Feature(
     code="api_keys",
     label=N_("API keys"),
     path="/api-keys",
+    permission=TenantPermission.READ_API_KEYS,
     unit=NN_("{number} API key", "{number} API keys"),
     count="SELECT count(*) FROM api_key WHERE tenant_id = :t AND revoked_at IS NULL",
 )
-SINGLE_SIGN_ON_FEATURE: Final = Feature(code="single_sign_on", label=N_("Single sign-on"), path="/single-sign-on")
+SINGLE_SIGN_ON_FEATURE: Final = Feature(
+    code="single_sign_on",
+    label=N_("Single sign-on"),
+    path="/members/single-sign-on",
+    permission=TenantPermission.READ_MEMBERS,
+)
 FEATURES: Final = (MEMBER_FEATURE, API_KEY_FEATURE, SINGLE_SIGN_ON_FEATURE)

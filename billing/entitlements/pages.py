@@ -53,6 +53,7 @@ class FeatureRow(msgspec.Struct, frozen=True):
     soft: str
     source: str
     is_on: bool
+    permission: str
     view: EntitlementView | None = None
 
     @property
@@ -171,14 +172,14 @@ def _row(feature: Feature, one: EntitlementView) -> FeatureRow:
     source = translate(_SOURCES[one.source], name=one.source_name)
     return FeatureRow(
         translate(feature.label), feature.path, _limit(feature, one.hard_limit), _soft(feature, one.soft_limit), source,
-        one.is_on, one,
+        one.is_on, feature.permission, one,
     )  # fmt: skip
 
 
 def _rule_row(feature: Feature, one: EntitlementRuleView) -> FeatureRow:
     return FeatureRow(
         translate(feature.label), feature.path, _limit(feature, one.hard_limit), _soft(feature, one.soft_limit),
-        one.changed_by, one.is_on,
+        one.changed_by, one.is_on, feature.permission,
     )  # fmt: skip
 
 

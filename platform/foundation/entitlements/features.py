@@ -14,12 +14,14 @@ class Feature:
     """Something that an account can have: a number of things, or a switch without `count`.
 
     `count` is SQL of the number that the account :t has, `unit` a number of them in its two forms. `path` is the page
-    that lists them; it starts after the account's path.
+    that lists them; it starts after the account's path, and is linked for those with
+    `permission`, or for all.
     """
 
     code: str
     label: str
     path: str
+    permission: str = ""
     unit: tuple[str, str] | None = None
     count: str = ""
 
