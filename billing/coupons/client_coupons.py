@@ -15,8 +15,9 @@ from billing.coupons.models import ClientCoupon
 from billing.coupons.schemas import ClientCouponView, CouponUse, CouponView, EndCouponInput, GiveCouponInput
 from billing.coupons.terms import TERM_NAMES
 from billing.job_types import DRAFT_AGAIN, LANE
-from billing.periods import Period, month_of, parse_month
+from billing.periods import Period, calendar_month, parse_month
 from billing.states import OPEN
+from billing.time_zone import load_time_zone
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
@@ -40,7 +41,8 @@ async def give_coupon(
         Conflict: the client has it.
     """
     scope = scope_of(session)
-    reason, first = clean_reason(given.reason), _first_month(given.from_month, now)
+    reason, zone = clean_reason(given.reason), await load_time_zone(session)
+    first = _first_month(given.from_month, now, zone)
     if first.end.date() <= coupon.valid_from or (coupon.valid_until and coupon.valid_until < first.start.date()):
         raise InvalidInput(N_("The coupon is not valid in this month."), field="from_month")
     if await _find(session, coupon.code) is not None:
@@ -99,10 +101,10 @@ async def read_uses(session: AsyncSession, before: date | None = None) -> Mappin
     return found
 
 
-def _first_month(typed: str, now: datetime) -> Period:
-    """Raises InvalidInput."""
+def _first_month(typed: str, now: datetime, zone: str) -> Period:
+    """By the client's calendar, if none was typed. Raises InvalidInput."""
     if not typed.strip():
-        return month_of(now)
+        return calendar_month(now, zone)
     try:
         return parse_month(typed.strip())
     except InvalidInput as wrong:

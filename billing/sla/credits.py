@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.job_types import DRAFT_AGAIN, LANE
-from billing.periods import month_of, parse_month
+from billing.periods import calendar_month, parse_month
 from billing.sla.assess import Breach
 from billing.sla.states import SLA_CREDITS, SlaState
 from billing.sla.terms import SlaBand, SlaTermsInput, check_terms
+from billing.time_zone import load_time_zone
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
@@ -69,7 +70,8 @@ class ServiceLevels(msgspec.Struct, frozen=True):
 async def set_sla_terms(session: AsyncSession, terms: SlaTermsInput, *, now: datetime) -> None:
     """Set the terms, in the client's scope. Months that are measured already stay as they are. Raises InvalidInput."""
     bands, scope = check_terms(terms), scope_of(session)
-    first = parse_month(terms.from_month.strip()) if terms.from_month.strip() else month_of(now)
+    typed = terms.from_month.strip()
+    first = parse_month(typed) if typed else calendar_month(now, await load_time_zone(session))
     encoded = msgspec.json.encode(bands).decode()
     await session.execute(
         _SET,

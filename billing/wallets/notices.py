@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.permissions import BillingPermission
+from billing.time_zone import load_today
 from billing.wallets.ledger import available_credit, expire_credit
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
@@ -42,7 +43,8 @@ async def review_credit(session: AsyncSession, now: datetime, *, new_id: NewId) 
     every day.
     """
     await expire_credit(session, now, new_id=new_id)
-    keys = {"tenant": scope_of(session).tenant_id, "now": now, "today": now.date(), "until": (now + AHEAD).date()}
+    today = await load_today(session, now)
+    keys = {"tenant": scope_of(session).tenant_id, "now": now, "today": today, "until": today + AHEAD}
     for row in (await session.execute(_EXPIRING, keys)).all():
         notify(session, CREDIT_EXPIRES, topic=row.currency, path=_PAGE, at=now, params={"currency": row.currency})
     for row in (await session.execute(_RULES, keys)).all():

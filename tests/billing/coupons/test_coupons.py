@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.coupons.client_coupons import end_coupon, give_coupon, load_client_coupons
 from billing.coupons.coupons import create_coupon, find_coupon
@@ -139,6 +140,20 @@ async def test_a_credit_gives_back_what_was_paid(priced: Market, coupon: str, ap
         await bill(priced, priced.now)
         found = [(kind, amount) for kind, _, amount in (await lines(priced))["04"]]
         assert sorted(found) == sorted([*april, ("subscription", 6200)])
+
+
+async def test_without_a_month_a_coupon_begins_with_that_of_the_clients_calendar(
+    priced: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.coupons.client_coupons.load_time_zone", in_berlin)
+    await make(priced, "NEXT", percent=Decimal(50))
+    priced.now = APRIL.start - timedelta(minutes=30)
+    await give(priced, "NEXT", "")
+    assert (await coupons(priced))["NEXT"].from_month == APRIL.start.date()
+
+
+async def in_berlin(_: AsyncSession) -> str:
+    return "Europe/Berlin"
 
 
 async def test_an_ended_coupon_and_one_that_is_no_longer_valid_discount_nothing(selling: Market) -> None:

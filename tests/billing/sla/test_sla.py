@@ -120,6 +120,21 @@ async def test_a_months_fees_are_those_of_the_clients_calendar(priced: Market, m
     assert own.amount_minor == -800
 
 
+async def test_without_a_month_terms_begin_with_that_of_the_clients_calendar(
+    priced: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last_hour = APRIL.start - timedelta(minutes=30)
+    begins = []
+    for zone in (None, in_berlin):
+        if zone is not None:
+            monkeypatch.setattr("billing.sla.credits.load_time_zone", zone)
+        async with priced.as_client() as session:
+            await set_sla_terms(session, replace(TERMS, from_month=""), now=last_hour)
+            terms = (await load_service_levels(session)).terms
+            begins.append(terms and terms.from_month.month)
+    assert begins == [3, 4]
+
+
 async def test_a_rejected_credit_stays_on_record_with_its_reason(priced: Market) -> None:
     await measure(priced, late(1))
     await decide(priced, approve=False)

@@ -266,3 +266,20 @@ async def test_bought_credit_is_neither_taxed_nor_paid_by_granted_credit(issuing
             asked = text("SELECT tax_minor FROM credit_note WHERE id = :id")
             taxes.append(await session.scalar(asked, {"id": made}))
     assert taxes == [0, 219, 0]
+
+
+async def test_the_last_day_of_credit_is_one_of_the_clients_calendar(
+    issuing: Market,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def in_new_york(_: object) -> str:
+        return "America/New_York"
+
+    await grant(issuing, 400, expires_on=date(2026, 4, 10))
+    monkeypatch.setattr("billing.time_zone.load_time_zone", in_new_york)
+    used, last = [], datetime(2026, 4, 11, 3, 30, tzinfo=NOW.tzinfo)  # half past eleven at night there
+    for now in (last, last + timedelta(hours=1)):
+        async with issuing.as_client() as session:
+            used.append(await draw_credit(session, "EUR", 100, new_id(), now=now, new_id=new_id))
+            used.append(await expire_credit(session, now, new_id=new_id))
+    assert used == [100, 0, 0, 1]
