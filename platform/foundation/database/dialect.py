@@ -6,6 +6,7 @@ millisecond for each.
 
 from typing import Any, Final, Self
 
+from sqlalchemy import Connection
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.engine import URL
@@ -17,6 +18,9 @@ MOST_STATEMENTS: Final = 2_000
 """Compiled statements that a process keeps: its routes and jobs have about a thousand."""
 STATEMENTS: Final[LRUCache[Any, Any]] = LRUCache(MOST_STATEMENTS)
 
+_SERVER: Final[dict[str, Any]] = {}
+"""What a dialect learns of the server at the first connection."""
+
 
 class SharedDialect(PGDialectAsync_psycopg):
     """A dialect that equals every other of its class: all of them are for servers of one version."""
@@ -26,6 +30,14 @@ class SharedDialect(PGDialectAsync_psycopg):
     @classmethod
     def get_async_dialect_cls(cls, url: URL) -> type[Self]:  # noqa: ARG003 - as in the base class
         return cls
+
+    def initialize(self, connection: Connection) -> None:
+        """Ask the server once per process for its version and defaults, not once per pool."""
+        if not _SERVER:
+            before = dict(vars(self))
+            super().initialize(connection)
+            _SERVER.update({name: value for name, value in vars(self).items() if before.get(name, _SERVER) != value})
+        vars(self).update(_SERVER)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SharedDialect)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import literal, select, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -78,3 +79,22 @@ async def test_a_second_pool_compiles_nothing_again(urls: Urls) -> None:
         sizes.append(len([key for key in STATEMENTS if key[0] == database.engine.dialect]))
         kept = len(STATEMENTS)
     assert sizes[0] == sizes[1] == kept
+
+
+async def test_a_second_pool_does_not_ask_the_server_for_its_version(
+    urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = []
+    for _ in range(2):
+        database = Database(urls.app, pool_size=1)
+        async with database.transaction(None) as session:
+            await session.execute(STATEMENT)
+        versions.append(database.engine.dialect.server_version_info)
+        await database.close()
+        monkeypatch.setattr(PGDialectAsync_psycopg, "initialize", refuse)
+    assert versions[0] is not None
+    assert versions[0] == versions[1]
+
+
+def refuse(*_: object) -> None:
+    raise AssertionError("it asked again")
