@@ -35,7 +35,7 @@ class SharedDialect(PGDialectAsync_psycopg):
         """Ask the server once per process for its version and defaults, not once per pool."""
         if not _SERVER:
             before = dict(vars(self))
-            super().initialize(connection)
+            super().initialize(connection)  # type: ignore[no-untyped-call]
             _SERVER.update({name: value for name, value in vars(self).items() if before.get(name, _SERVER) != value})
         vars(self).update(_SERVER)
 
