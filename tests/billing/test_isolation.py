@@ -104,7 +104,6 @@ async def test_a_raters_rights_end_with_the_block_also_when_it_raises(billed: Ma
         "DELETE FROM price",
         "UPDATE rated_usage SET quantity = 0",
         "UPDATE rated_usage SET invoice_id = line_id",
-        "DELETE FROM rated_rollup",
         "UPDATE rated_rollup SET rows = 0",
         "DELETE FROM invoice",
         "UPDATE invoice SET client_id = id",

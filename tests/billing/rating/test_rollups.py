@@ -197,9 +197,19 @@ async def test_a_roll_up_that_differs_from_its_events_is_found(priced: Market) -
         assert await find_rollup_differences(session, period=MARCH) == []
 
 
-@pytest.mark.parametrize("statement", ["UPDATE usage_rollup SET quantity = 0", "DELETE FROM usage_rollup",
-                                       "UPDATE rated_rollup SET quantity = 0", "DELETE FROM rated_rollup"])  # fmt: skip
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE usage_rollup SET quantity = 0", "DELETE FROM usage_rollup", "UPDATE rated_rollup SET quantity = 0"],
+)
 async def test_roll_ups_are_not_changed(priced: Market, statement: str) -> None:
     with pytest.raises(DBAPIError, match="permission denied"):
         async with priced.as_client() as session:
             await session.execute(text(statement))
+
+
+async def test_a_roll_up_is_taken_off_no_invoice_that_is_not_void(priced: Market) -> None:
+    await priced.use(*uses(3))
+    await priced.rate(Side.RETAIL)
+    async with priced.as_client() as session:
+        assert (await session.execute(text("DELETE FROM rated_rollup RETURNING 1"))).all() == []
+        assert await session.scalar(text("SELECT count(*) FROM rated_rollup")) == 1

@@ -211,6 +211,14 @@ async def test_usage_stays_until_a_closed_invoice_has_it(kept: Pins, scope: Scop
         " VALUES (:t, :m, 'retail', 'x', :id, :i, :i, 1, now())",
         id=billed, i=invoice,
     )  # fmt: skip
+    values = "'x', :id, now(), 1, 1, 1, now(), now(), :id, :id"
+    await kept.execute(scope, f"INSERT INTO usage_rollup VALUES (:t, :m, {values})", id=new_id())
+    await kept.execute(
+        scope,
+        "INSERT INTO rated_rollup (tenant_id, msp_id, side, invoice_id, line_id, meter, recording_id, hour, rows,"
+        f" events, quantity, first_at, last_at, first_id, last_id) VALUES (:t, :m, 'retail', :i, :i, {values})",
+        id=new_id(), i=invoice,
+    )  # fmt: skip
     await kept.run(4000)
     assert await kept.ids(scope, "usage_event") == {billed}
     await kept.execute(scope, f"{FIX_DRAFTS} AND tenant_id = :t")
@@ -222,6 +230,8 @@ async def test_usage_stays_until_a_closed_invoice_has_it(kept: Pins, scope: Scop
     await kept.run(4000)
     assert await kept.ids(scope, "usage_event") == set()
     assert await kept.ids(scope, "rated_usage", "usage_id") == set()
+    for table in ("usage_rollup", "rated_rollup"):
+        assert await kept.ids(scope, table, "recording_id") == set(), table
     assert await kept.ids(other_scope, "usage_event") == {open_}
 
 
