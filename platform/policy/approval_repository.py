@@ -65,8 +65,7 @@ SUPERSEDE = text(
     f"  WHERE a.tenant_id = :tenant_id AND a.{IS_OPEN} ORDER BY a.id FOR UPDATE OF a)"
     f" UPDATE approval a SET state = '{ApprovalState.WITHDRAWN}', cause = CAST(:cause AS jsonb), decided_at = :now"
     " FROM locked l WHERE a.tenant_id = :tenant_id AND a.id = l.id AND l.replaced"
-    " RETURNING a.subject_kind, a.subject_id, l.was, coalesce(a.wait_id, a.id) AS wait_id,"
-    " coalesce(a.waiting_since, a.created_at) AS waiting_since"
+    " RETURNING a.subject_kind, a.subject_id, l.was, a.wait_id, a.waiting_since"
 )
 
 # The update changes nothing; it makes the statement return existing rows too.
@@ -75,7 +74,7 @@ INSERT = text(
     " requested_by, author, expires_at, due_at, created_at, approvers, wait_id, waiting_since, severity)"
     " SELECT :tenant_id, :msp_id, w.id, w.subject_kind, w.subject_id, w.content_hash, w.policy_version,"
     " w.requested_by, w.author, w.expires_at, w.due_at, :now, CAST(w.approvers AS jsonb),"
-    " w.wait_id, w.waiting_since, w.severity"
+    " coalesce(w.wait_id, w.id), coalesce(w.waiting_since, :now), w.severity"
     f" FROM {_WANTED} ORDER BY w.subject_kind, w.subject_id"
     f" ON CONFLICT (tenant_id, subject_kind, subject_id) WHERE {IS_OPEN}"
     " DO UPDATE SET subject_id = excluded.subject_id"

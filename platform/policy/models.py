@@ -96,11 +96,11 @@ class ApprovalRow(TenantOwned, Base):
     overdue: Mapped[bool] = mapped_column(server_default="false")
     used_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
-    wait_id: Mapped[UUID | None]
-    """Id of the first approval of its subject since nobody has answered, if this one replaced it; None: it is the
-    first. `waiting_since` is when that one was requested.
+    wait_id: Mapped[UUID]
+    """Id of the first approval of its subject since nobody has answered: its own, if it replaced none.
+    `waiting_since` is when that one was requested.
     """
-    waiting_since: Mapped[datetime | None]
+    waiting_since: Mapped[datetime]
     severity: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
     __table_args__ = (

@@ -4,8 +4,7 @@ from typing import Final
 
 APPROVALS: Final = """(SELECT tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,
     requested_by, author, approvers, votes, state, decided_by, decided_at, reason, cause, expires_at, due_at, overdue,
-    used_at, created_at, coalesce(wait_id, id) AS wait_id, coalesce(waiting_since, created_at) AS waiting_since,
-    severity FROM approval)"""
+    used_at, created_at, wait_id, waiting_since, severity FROM approval)"""
 """`wait_id` is the same, and `waiting_since` the first request's, for all approvals of a subject that nobody answered.
 """
 POLICY_RULES: Final = "(SELECT tenant_id, msp_id, ptype, sub, obj, act, effect FROM policy_rule)"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.relations import BILLING_DETAILS, PRICE_BOOKS, PRICES, SUBSCRIPTIONS
+from billing.relations import BILLING_DETAILS, PRICE_BOOKS, PRICES, SUBSCRIPTION_STEPS, SUBSCRIPTIONS
 from connectors.relations import CONNECTIONS
 from foundation.relations import USAGE_EVENTS
 from governance.elements.declarations import is_retired
@@ -132,7 +132,10 @@ FACTS: Final = f"""(
           WHERE q.tenant_id = c.msp_id AND q.side = 'retail' AND (q.client_id IS NULL OR q.client_id = c.tenant_id)
             AND x.valid_from <= :now AND (x.valid_to IS NULL OR x.valid_to > :now)) AS has_prices, EXISTS (
          SELECT 1 FROM {SUBSCRIPTIONS} b
-          WHERE b.tenant_id = c.tenant_id AND (b.ends_at IS NULL OR b.ends_at > :now)) AS has_plan) p
+          WHERE b.tenant_id = c.tenant_id AND NOT EXISTS (
+            SELECT 1 FROM {SUBSCRIPTION_STEPS} o
+             WHERE o.tenant_id = b.tenant_id AND o.subscription_id = b.id AND o.kind = 'cancel'
+               AND o.undone_at IS NULL AND o.takes_effect_at <= :now)) AS has_plan) p
      CROSS JOIN LATERAL (
        SELECT count(DISTINCT a.id) FILTER (WHERE a.status = 'active') AS approvers,
               count(DISTINCT a.id) FILTER (WHERE a.status = 'invited') AS invited

@@ -283,8 +283,8 @@ async def test_identities_and_answers_are_deleted_only_when_they_are_old(kept: P
     """
     approval = """
         INSERT INTO approval (tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,
-                              requested_by, author, state, expires_at, created_at)
-        VALUES (:t, :m, :id, 'change', :id, CAST(repeat('x', 32) AS bytea), 1, 'a', 'b', :state, now(), :at)
+                              requested_by, author, state, expires_at, created_at, wait_id, waiting_since)
+        VALUES (:t, :m, :id, 'change', :id, CAST(repeat('x', 32) AS bytea), 1, 'a', 'b', :state, now(), :at, :id, :at)
     """
     for one in (old, young):
         await kept.execute(scope, key, id=one)

@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.roles import APP, PURGE
 
-revision = "202611301513"
-down_revision = "202611301516"
+revision = "202611301607"
+down_revision = "202611301606"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import protect
 from foundation.database.roles import APP, PURGE
 
-revision = "202611301512"
-down_revision = "202611301518"
+revision = "202611301604"
+down_revision = "202611301603"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ from alembic import op
 
 from foundation.database.roles import APP
 
-revision = "202611301516"
-down_revision = "202611301521"
+revision = "202611301606"
+down_revision = "202611301605"
 branch_labels = None
 depends_on = None
 

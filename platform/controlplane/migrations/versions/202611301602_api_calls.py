@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import protect
 from foundation.database.roles import PURGE
 
-revision = "202611301517"
-down_revision = "202611301514"
+revision = "202611301602"
+down_revision = "202611301601"
 branch_labels = None
 depends_on = None
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "202611301521"
-down_revision = "202611301512"
+revision = "202611301605"
+down_revision = "202611301604"
 branch_labels = None
 depends_on = None
 
@@ -13,6 +13,12 @@ def upgrade() -> None:
         ALTER TABLE approval ADD COLUMN wait_id uuid, ADD COLUMN waiting_since timestamptz,
                              ADD COLUMN severity smallint NOT NULL DEFAULT 0
     """)
+    # A change of type rewrites every tenant's rows, where an UPDATE would see none of them.
+    op.execute("""
+        ALTER TABLE approval ALTER COLUMN wait_id TYPE uuid USING id,
+                             ALTER COLUMN waiting_since TYPE timestamptz USING created_at
+    """)
+    op.execute("ALTER TABLE approval ALTER COLUMN wait_id SET NOT NULL, ALTER COLUMN waiting_since SET NOT NULL")
 
 
 def downgrade() -> None:

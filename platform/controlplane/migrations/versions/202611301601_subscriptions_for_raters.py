@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import MSP, TENANT
 from foundation.database.roles import APP
 
-revision = "202611301514"
-down_revision = "202611301520"
+revision = "202611301601"
+down_revision = "202611301600"
 branch_labels = None
 depends_on = None
 

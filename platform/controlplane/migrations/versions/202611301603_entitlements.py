@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import MSP, protect
 from foundation.database.roles import APP
 
-revision = "202611301518"
-down_revision = "202611301517"
+revision = "202611301603"
+down_revision = "202611301602"
 branch_labels = None
 depends_on = None
 
