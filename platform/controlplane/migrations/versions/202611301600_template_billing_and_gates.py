@@ -5,7 +5,7 @@ from alembic import op
 from foundation.database.roles import APP
 
 revision = "202611301600"
-down_revision = "202611301513"
+down_revision = "202611301352"
 branch_labels = None
 depends_on = None
 
