@@ -154,6 +154,8 @@ def build_input(kind: type[Input], given: Mapping[str, Any]) -> Input:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as wrong:
         raise InvalidInput(N_("The input is not valid: {problem}."), params={"problem": str(wrong)}) from wrong
+    except UnicodeEncodeError:  # bytes that are not UTF-8, in the place of a number
+        raise InvalidInput(N_("The text contains half a character (a lone surrogate). Remove it.")) from None
 
 
 def read_pairs(given: tuple[str, ...], option: str) -> Iterator[tuple[str, str]]:
