@@ -5,13 +5,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import create_engine
 
 from controlplane import migrate
@@ -55,6 +56,20 @@ def test_an_empty_database_gets_every_table_and_a_second_run_changes_nothing(emp
     first = tables(empty)
     assert migrate_schema(empty) == latest_revision()
     assert tables(empty) == first
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=STEPS)
+def test_a_migration_that_changes_rows_of_tenants_sees_them(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The owner of the tables is no superuser: while row-level security is forced on it, it changes no row."""
+    recorder = MagicMock()
+    monkeypatch.setattr(script.module, "op", recorder)
+    script.module.upgrade()
+    statements = "\n".join(str(call.args[0]) for call in recorder.execute.call_args_list)
+    for found in re.finditer(r"\b(?:UPDATE|DELETE FROM) (\w+)(?: (?!FROM)\w+)? (?:SET|WHERE|USING)\b", statements):
+        table = metadata.tables.get(found[1])
+        if table is not None and "tenant_id" in table.columns:
+            unforced = f"ALTER TABLE {found[1]} NO FORCE ROW LEVEL SECURITY"
+            assert unforced in statements[: found.start()], f"{found[0]}: no row is visible to the owner"
 
 
 def test_every_migration_can_be_applied_alone(empty: str) -> None:

@@ -11,6 +11,7 @@ down_revision = "202611301605"
 branch_labels = None
 depends_on = None
 
+_FORCED = ("provider_invoice", "limit_notice", "usage_limit")
 # What is refunded so far is taken as ours, as it was counted before. Earlier notices are of the limits of today.
 _COLUMNS = """
 ALTER TABLE provider_invoice ADD COLUMN refunded_here_minor bigint NOT NULL DEFAULT 0;
@@ -24,7 +25,12 @@ ALTER TABLE limit_notice ADD CONSTRAINT pk_limit_notice PRIMARY KEY (tenant_id, 
 
 
 def upgrade() -> None:
+    # Row-level security is forced on the owner, who would see and update no row.
+    for table in _FORCED:
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(_COLUMNS)
+    for table in _FORCED:
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.execute(f"GRANT UPDATE (refunded_here_minor) ON provider_invoice TO {APP}")
     for table in ("rated_usage", "rated_rollup"):
         op.execute(f"GRANT DELETE ON {table} TO {APP}")
