@@ -43,18 +43,20 @@ async def read_msp_defaults(db: Database, scope: Scope) -> MspDefaults:
 
 
 async def catch_up(db: Database, scope: Scope, seen: MspDefaults, *, clock: Clock, new_id: NewId) -> None:
-    """Give the client of `scope`, which exists now, what differs from `seen` meanwhile."""
-    latest = await read_msp_defaults(db, scope)
-    if latest == seen:
-        return
-    async with db.transaction(scope) as session:
-        if latest.version != seen.version:
-            await lock_policy(session, scope)
-            _, known = await load_rules(session, scope)
-            await publish_rules(
-                session, scope, rules=inherit(known, latest.rules), clock=clock, new_id=new_id, inherits=latest.version
-            )
-        if latest.dashboard != seen.dashboard:
-            await copy_msp_default(session, latest.dashboard, now=clock())
-        if latest.ladder != seen.ladder:
-            await copy_msp_ladder(session, latest.ladder, now=clock())
+    """Give the client of `scope`, which exists now, what differs from `seen` meanwhile. It is read again after each
+    change: what was saved since the reading may have been copied to the client before this wrote what it had read.
+    """
+    while (latest := await read_msp_defaults(db, scope)) != seen:
+        async with db.transaction(scope) as session:
+            if latest.version != seen.version:
+                await lock_policy(session, scope)
+                _, known = await load_rules(session, scope)
+                await publish_rules(
+                    session, scope, rules=inherit(known, latest.rules), clock=clock, new_id=new_id,
+                    inherits=latest.version,
+                )  # fmt: skip
+            if latest.dashboard != seen.dashboard:
+                await copy_msp_default(session, latest.dashboard, now=clock())
+            if latest.ladder != seen.ladder:
+                await copy_msp_ladder(session, latest.ladder, now=clock())
+        seen = latest
