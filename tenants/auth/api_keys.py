@@ -170,7 +170,7 @@ def _check_role(role: str, *, in_msp_account: bool, by: Principal | None) -> Non
 
 
 async def list_api_keys(session: AsyncSession, query: ListQuery = ALL_KEYS) -> ResultPage[ApiKey]:
-    """One page of `tenants.lists.API_KEY_FEATURE`, revoked ones included."""
+    """One page of `tenants.lists.API_KEYS`, revoked ones included."""
     statement = select(ApiKey).where(ApiKey.tenant_id == scope_of(session).tenant_id)
     wanted = query.values.get("status")
     if wanted:
