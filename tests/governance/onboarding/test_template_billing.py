@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 
 from controlplane.jobs import build_jobs
+from controlplane.provisioning import NewAccountMember, add_member
 from foundation.jobs.worker import LaneWorker
 from governance.onboarding.job_types import TEMPLATE_LANE
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from tests.governance.onboarding.test_templates import API, add_client, save, states
 from tests.support.client_env import ClientEnv
-from tests.support.web_app import Visit, WebApp, set_up_msp
+from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 METER = VERIFIED_DELIVERIES.name
@@ -127,6 +128,47 @@ async def test_the_page_sets_plan_price_and_ladder(admin: Visit) -> None:
     assert (content["plan"]["quantity"], content["prices"][0]["currency"]) == (2, "EUR")
     assert [one["after_minutes"] for one in content["ladder"]["steps"]] == [120]
     assert (await admin.post(f"/templates/{template_id}", {"remove": "ladder"})).status_code == 303
+
+
+async def limited_key(admin: Visit, *permissions: str) -> dict[str, str]:
+    body = {"name": " ".join(permissions), "role": "msp_admin", "permissions": permissions}
+    made = await admin.api("POST", "/api/v1/api-keys", body)
+    assert made.status_code == 201, made.text
+    return {"Authorization": f"Bearer {made.json()['key']}"}
+
+
+async def test_plan_and_prices_are_changed_by_those_who_may_and_read_by_those_who_may(
+    web_app: WebApp, msp_setup: MspSetup, admin: Visit
+) -> None:
+    """A key with the rights to templates only, and an operator, who may not read price books."""
+    assert (await admin.api("POST", "/api/v1/plans", PLAN)).status_code == 201
+    items: dict[str, Any] = {"plan": {"code": "care", "add_ons": {}, "quantity": 1}, "prices": [PRICED]}
+    template_id = await save(admin, "Guarded", **items)
+    await add_client(admin, "fir", template_id)
+    versions, one = f"{API}/{template_id}/versions", "/api/v1/clients/fir/template"
+    writer = web_app.visit(msp_setup.host).http
+    templates_only = await limited_key(admin, "client_template:read", "client_template:write")
+    refused: list[dict[str, Any]] = [
+        {"plan": items["plan"], "prices": [PRICED | {"unit_price": "0.01"}]}, {"plan": items["plan"]},
+        {"plan": {"code": "care", "quantity": 9}, "prices": [PRICED]}, {"prices": [PRICED]},
+    ]  # fmt: skip
+    for content in refused:
+        answer = await writer.post(versions, json={"content": content}, headers=templates_only)
+        assert answer.status_code == 403, content
+    assert (await writer.post(API, json={"name": "Mine", "content": items}, headers=templates_only)).status_code == 403
+    same = await writer.post(versions, json={"content": items | {"ladder": LADDER}}, headers=templates_only)
+    assert same.status_code == 201, same.text
+
+    assert "0.05" in (await admin.api("GET", one)).text
+    operator = f"operator-{msp_setup.slug}@example.test"
+    await add_member(web_app.services, msp_setup.env.msp_account,
+                     NewAccountMember(operator, "Otto", PASSWORD, "msp_operator"))  # fmt: skip
+    visit = await web_app.signed_in(msp_setup.host, operator)
+    content = (await visit.api("GET", f"{API}/{template_id}")).json()["content"]
+    assert (content["plan"], content["prices"], content["ladder"] is None) == (None, [], False)
+    for path in (one, f"{one}/update", f"/templates/{template_id}", "/clients/fir/template"):
+        answer = await visit.get(path)
+        assert (answer.status_code, "0.05" in answer.text) == (200, False), path
 
 
 @pytest.mark.parametrize("content", [

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from governance.onboarding.client_templates.client_state import read_own_content
 from governance.onboarding.client_templates.content import TemplateContent
+from governance.onboarding.client_templates.rights import changeable_content
 from governance.onboarding.client_templates.store import StoredVersion, load_version
 from tenants.access import Access
 from tenants.accounts import get_client_by_slug
@@ -15,7 +16,8 @@ from tenants.relations import CLIENTS
 
 
 async def read_content(access: Access, slug: str) -> TemplateContent:
-    """The content for a template from the client with this short name; the scope is the MSP account afterwards.
+    """The content for a template from the client with this short name, as far as the caller may save it; the scope is
+    the MSP account afterwards.
 
     Raises:
         NotFound: no such client of this MSP.
@@ -26,7 +28,7 @@ async def read_content(access: Access, slug: str) -> TemplateContent:
     await access.enter_account(client.tenant_id)
     content = await read_own_content(access.session, now=access.now)
     await access.enter_home()
-    return content
+    return changeable_content(access, content)
 
 
 async def read_version(access: Access, template_id: UUID, version: int | None = None) -> StoredVersion:

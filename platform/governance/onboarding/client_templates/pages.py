@@ -19,6 +19,7 @@ from governance.onboarding.client_templates.content import TemplateContent
 from governance.onboarding.client_templates.from_client import list_clients, read_content
 from governance.onboarding.client_templates.items.pages import build_template_item_pages
 from governance.onboarding.client_templates.lists import CLIENT_TEMPLATES, TEMPLATE_CLIENTS
+from governance.onboarding.client_templates.rights import readable_parts, require_billing_rights
 from governance.onboarding.client_templates.save import create_template, save_version
 from governance.onboarding.client_templates.store import list_versions, load_version
 from governance.onboarding.client_templates.views import write_content
@@ -71,6 +72,7 @@ async def save_template_page(request: AnyRequest, access: OpenAccess, template_i
     newest = await load_version(access.session, template_id)
     try:
         content = await _edited(access, newest.content, typed)
+        require_billing_rights(access, content, newest.content)
     except NotFound:
         raise
     except DomainError as wrong:
@@ -145,7 +147,7 @@ async def _template(
 ) -> Response[Any]:
     shown = await load_version(access.session, template_id, version)
     versions = await list_versions(access.session, template_id)
-    parts = await write_content(access.session, shown.content)
+    parts = readable_parts(access, await write_content(access.session, shown.content))
     await access.enter_fleet()
     clients = await list_clients(access.session)
     await access.enter_home()

@@ -3,6 +3,7 @@
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
@@ -14,6 +15,7 @@ from governance.onboarding.client_templates.content import TemplateContent
 from governance.onboarding.client_templates.from_client import read_content, read_version
 from governance.onboarding.client_templates.lists import CLIENT_TEMPLATES, TEMPLATE_CLIENTS
 from governance.onboarding.client_templates.queries import compare_use, version_view
+from governance.onboarding.client_templates.rights import readable_content, readable_parts, require_billing_rights
 from governance.onboarding.client_templates.save import create_template, save_version
 from governance.onboarding.client_templates.schemas import (
     ApplyInput,
@@ -24,7 +26,7 @@ from governance.onboarding.client_templates.schemas import (
     TemplateVersionView,
     VersionInput,
 )
-from governance.onboarding.client_templates.store import StoredUse, find_use, load_version
+from governance.onboarding.client_templates.store import StoredUse, StoredVersion, find_use, load_version
 from governance.onboarding.permissions import OnboardingPermission
 from governance.services import GovernanceServices
 from tenants.access import Access
@@ -55,7 +57,7 @@ TEMPLATE_CLIENT_LIST: Final = list_route(
 @get(_TEMPLATE, opt=_FLEET, tags=_TAGS)
 async def show_template(access: OpenAccess, template_id: FromPath[UUID]) -> TemplateVersionView:
     """The newest version of a template with its content."""
-    return version_view(await load_version(access.session, template_id))
+    return _readable(access, await load_version(access.session, template_id))
 
 
 @get(f"{_TEMPLATE}/versions/{{version:int}}", opt=_FLEET, tags=_TAGS)
@@ -63,15 +65,18 @@ async def show_template_version(
     access: OpenAccess, template_id: FromPath[UUID], version: FromPath[int]
 ) -> TemplateVersionView:
     """A version of a template with its content. It is never changed."""
-    return version_view(await load_version(access.session, template_id, version))
+    return _readable(access, await load_version(access.session, template_id, version))
 
 
 @post(f"{_TEMPLATE}/versions", opt=_WRITE, tags=_TAGS)
 async def add_template_version(
     access: OpenAccess, template_id: FromPath[UUID], data: JSONBody[VersionInput]
 ) -> TemplateSaved:
-    """Save the next version of a template. Clients get it when they pull it."""
+    """Save the next version of a template. Clients get it when they pull it. Other prices need the right to change
+    price books, another plan that to change subscriptions.
+    """
     content = await _content(access, data)
+    require_billing_rights(access, content, (await load_version(access.session, template_id)).content)
     version = await save_version(access.session, template_id, content, note=data.note, now=access.now)
     return TemplateSaved(template_id, version)
 
@@ -81,9 +86,9 @@ async def show_client_template(access: OpenAccess) -> TemplateUseView:
     """The template that the client follows, with each of its items compared with the client's."""
     used = await _use(access)
     newest = await read_version(access, used.template_id)
-    return await compare_use(
-        access.session, used, client=access.require_client().slug, latest=newest.latest, now=access.now
-    )
+    slug = access.require_client().slug
+    view = await compare_use(access.session, used, client=slug, latest=newest.latest, now=access.now)
+    return msgspec.structs.replace(view, items=readable_parts(access, view.items))
 
 
 @get(f"{_CLIENT}/update", opt=_READ, tags=_TAGS)
@@ -92,7 +97,8 @@ async def show_client_template_update(access: OpenAccess) -> TemplateUseView:
     used = await _use(access)
     newest = await read_version(access, used.template_id)
     slug = access.require_client().slug
-    return await compare_use(access.session, used, client=slug, latest=newest.latest, version=newest, now=access.now)
+    view = await compare_use(access.session, used, client=slug, latest=newest.latest, version=newest, now=access.now)
+    return msgspec.structs.replace(view, items=readable_parts(access, view.items))
 
 
 @put(f"{_CLIENT}/items", opt=_APPLY, tags=_TAGS, status_code=204)
@@ -105,9 +111,10 @@ def build_template_routes(services: GovernanceServices) -> tuple[HTTPRouteHandle
     @post(_ROOT, opt=_WRITE, tags=_TAGS)
     async def create_client_template(access: OpenAccess, data: JSONBody[TemplateInput]) -> TemplateSaved:
         """Save a new template: of the given content, or of a client's content. Connections are saved without addresses
-        and secrets.
+        and secrets. Prices need the right to change price books, a plan that to change subscriptions.
         """
         content = await _content(access, data)
+        require_billing_rights(access, content)
         template_id = await create_template(
             access.session, name=data.name, content=content, note=data.note, now=access.now, new_id=services.new_id
         )
@@ -129,6 +136,11 @@ def build_template_routes(services: GovernanceServices) -> tuple[HTTPRouteHandle
         add_template_version, show_client_template, show_client_template_update, apply_client_template,
         keep_template_item,
     )  # fmt: skip
+
+
+def _readable(access: Access, stored: StoredVersion) -> TemplateVersionView:
+    view = version_view(stored)
+    return msgspec.structs.replace(view, content=readable_content(access, view.content))
 
 
 async def _content(access: Access, data: TemplateInput | VersionInput) -> TemplateContent:

@@ -9,6 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from billing.permissions import BillingPermission
 from billing.plans.repository import list_offers
 from billing.plans.schemas import PlanView
 from billing.plans.wording import write_plan
@@ -37,6 +38,7 @@ from governance.onboarding.client_templates.content import (
     packaged_index,
     price_of,
 )
+from governance.onboarding.client_templates.rights import require_billing_rights
 from governance.onboarding.client_templates.save import save_version
 from governance.onboarding.client_templates.store import load_version
 from governance.onboarding.permissions import OnboardingPermission
@@ -69,6 +71,7 @@ def build_template_item_pages(services: GovernanceServices) -> tuple[HTTPRouteHa
         newest = await load_version(access.session, template_id)
         try:
             content = _with_item(newest.content, typed, rows, kinds, meters)
+            require_billing_rights(access, content, newest.content)
         except DomainError as wrong:
             return await _page(access, template_id, kinds, meters, typed=typed, rows=rows, refusal=wrong)
         saving = save_version(access.session, template_id, content, now=access.now)
@@ -150,6 +153,8 @@ async def _page(  # noqa: PLR0913 - keyword-only
         "sources": [(one.name, one.name) for one in newest.content.connections],
         "sensitivities": [(str(one), translate(one.label)) for one in Sensitivity],
         "plans": _plans(offers),
+        "sets_plan": access.may(BillingPermission.WRITE_SUBSCRIPTIONS),
+        "sets_prices": access.may(BillingPermission.WRITE_PRICE_BOOKS),
         "currency": next(
             iter([*(one.currency for one in newest.content.prices), *(one.currency for one in offers)]), ""
         ),

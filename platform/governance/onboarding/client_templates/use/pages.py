@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
@@ -17,8 +18,10 @@ from foundation.web.render import redirect_to
 from governance.onboarding.client_templates.apply import ApplyResult, apply_version, set_kept
 from governance.onboarding.client_templates.from_client import read_version
 from governance.onboarding.client_templates.queries import compare_content, compare_use
+from governance.onboarding.client_templates.rights import readable_parts
+from governance.onboarding.client_templates.schemas import TemplateUseView
 from governance.onboarding.client_templates.states import DRIFTING
-from governance.onboarding.client_templates.store import StoredVersion, find_use, list_options, load_version
+from governance.onboarding.client_templates.store import StoredUse, StoredVersion, find_use, list_options, load_version
 from governance.onboarding.client_templates.views import summarize, write_items
 from governance.onboarding.permissions import OnboardingPermission
 from governance.services import GovernanceServices
@@ -114,20 +117,19 @@ async def _page(access: Access, *, choose: str = "", refusal: DomainError | None
         "options": options,
         "choose": choose,
         "kinds": STATE_KINDS,
-        "use": used
-        and await compare_use(
-            access.session,
-            used,
-            client=client.slug,
-            latest=used.version if newest is None else newest.latest,
-            now=access.now,
-        ),
+        "use": used and await _use(access, used, used.version if newest is None else newest.latest),
         "offer": await _offer(access, newest, () if used is None else used.kept, is_wanted=_is_news(used, newest)),
         "newest": newest,
         "refused": refusal,
         "drifting": DRIFTING,
     }
     return render_page(access, "client_template_use.html", translate("Template"), context, refusal=refusal)
+
+
+async def _use(access: Access, used: StoredUse, latest: int) -> TemplateUseView:
+    client = access.require_client().slug
+    view = await compare_use(access.session, used, client=client, latest=latest, now=access.now)
+    return msgspec.structs.replace(view, items=readable_parts(access, view.items))
 
 
 def _is_news(used: Any, newest: StoredVersion | None) -> bool:
@@ -143,4 +145,5 @@ async def _offer(
     if newest is None or not is_wanted:
         return None
     items = await compare_content(access.session, newest.content, kept, now=access.now)
-    return {"items": await write_items(access.session, items), "summary": summarize(items, newest.version)}
+    shown = readable_parts(access, await write_items(access.session, items))
+    return {"items": shown, "summary": summarize(items, newest.version)}
