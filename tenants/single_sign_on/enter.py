@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.entitlements.check import require_entitlement
+from foundation.entitlements.errors import NotInPlan, PlanLimitReached
 from foundation.errors import InvalidInput, NotFound
 from foundation.scope import Scope
 from policy.errors import RoleNotAssignable
@@ -22,6 +24,7 @@ from tenants.audit_actions import TenantAction
 from tenants.auth.identity import SignedIn, load_principal
 from tenants.emails import clean_email
 from tenants.errors import LastAdministrator, Suspended
+from tenants.features import MEMBER_FEATURE
 from tenants.identity_providers.audit_actions import SingleSignOnAction
 from tenants.identity_providers.models import ExternalIdentity, IdentityProvider
 from tenants.identity_providers.queries import find_provider, is_verified
@@ -85,6 +88,8 @@ async def preview_roles(session: AsyncSession, identity: ProvedIdentity) -> tupl
     provider = await _require_provider(session)
     try:
         found = await _find_identity(session, identity) or await _by_email(session, identity)
+        if found is None and provider.creates_members:
+            await _require_seat(session, early=True)
     except SingleSignOnRefused as refusal:
         return [], refusal.problem
     if found is None and not provider.creates_members:
@@ -159,10 +164,19 @@ async def _adopt(
 async def _create(session: AsyncSession, sso: SingleSignOn, email: str, name: str) -> Member:
     """A name that cannot be shown is replaced by the address."""
     now = sso.auth.clock()
+    await _require_seat(session, early=False)
     try:
         return await create_member(session, NewMember(sso.new_id(), email, name), now=now)
     except InvalidInput:
         return await create_member(session, NewMember(sso.new_id(), email, email.partition("@")[0]), now=now)
+
+
+async def _require_seat(session: AsyncSession, *, early: bool) -> None:
+    """What a plan allows is said to the account's members only, not to somebody who signs in for the first time."""
+    try:
+        await require_entitlement(session, MEMBER_FEATURE, early=early)
+    except (NotInPlan, PlanLimitReached):
+        raise SingleSignOnRefused(SignInProblem.NO_SEAT) from None
 
 
 async def _by_email(session: AsyncSession, identity: ProvedIdentity) -> Member | None:

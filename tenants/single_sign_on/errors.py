@@ -26,6 +26,7 @@ class SignInProblem(LabelledCode):
     DOMAIN = "domain", N_("Your e-mail address does not belong to a verified domain of this account.")
     NO_MEMBER = "no-member", N_("You are not a member of this account. Ask its administrator for an invitation.")
     NO_ROLE = "no-role", N_("None of your groups has a role in this account. Ask its administrator.")
+    NO_SEAT = "no-seat", N_("This account's plan allows no further member. Ask its administrator.")
     OTHER_IDENTITY = (
         "other-identity",
         N_(

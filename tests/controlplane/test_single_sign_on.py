@@ -19,6 +19,8 @@ from sqlalchemy import text
 from controlplane.cli.main import main
 from controlplane.provisioning import NewAccountMember, add_member
 from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.entitlements.check import EntitlementValue, store_entitlements
 from foundation.outbound.dns_txt import DnsLookup
 from foundation.scope import Scope
 from tenants.single_sign_on.service import SingleSignOn
@@ -194,6 +196,14 @@ class TestRealProvider:
         await configure(admin, provided, oidc.issuer, client, creates_members=True, group_roles=mapping)
         none = await sign_in(web_app.visit(msp_setup.host), env.scope, f"{login}guests")
         assert (none.status_code, "None of your groups" in none.text) == (401, True)
+        async with env.services.db.transaction(env.scope) as session:
+            await store_entitlements(session, [EntitlementValue("members", hard_limit=1)], now=utc_now())
+        full = await sign_in(web_app.visit(msp_setup.host), env.scope, f"{login}staff")
+        assert (full.status_code, "allows no further member" in full.text) == (401, True)
+        problems = await rows(env, env.scope, "SELECT body::json #>> '{data,problem}' FROM audit_entry ORDER BY seq")
+        assert [row[0] for row in problems if row[0]] == ["no-member", "no-role", "no-seat"]
+        async with env.services.db.transaction(env.scope) as session:
+            await store_entitlements(session, [], now=utc_now())
         done = await sign_in(web_app.visit(msp_setup.host), env.scope, f"{login}staff,other")
         assert done.status_code == 303, done.text[:2000]
         email = f"new-{msp_setup.slug}@{DOMAIN}"
