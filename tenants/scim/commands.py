@@ -77,10 +77,7 @@ def revoke(*, msp_id: UUID, tenant_id: UUID | None) -> None:
 
 
 def _run(msp_id: UUID, tenant_id: UUID | None, use: _Use) -> None:
-    async def act(session: AsyncSession) -> CommandResult:
-        return await use(session)
-
-    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), use)
 
 
 COMMANDS = (CliCommand(command=scim_token),)

@@ -146,10 +146,7 @@ def release(*, msp_id: UUID, tenant_id: UUID, hold_id: UUID, reason: str) -> Non
 
 
 def _in_scope(msp_id: UUID, tenant_id: UUID, act: Callable[[AsyncSession], Awaitable[CommandResult]]) -> None:
-    async def carry_out(session: AsyncSession) -> CommandResult:
-        return await act(session)
-
-    run_in_account(operator_scope(msp_id, tenant_id), carry_out)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 def _describe(view: RetentionView) -> str:
