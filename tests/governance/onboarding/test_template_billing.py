@@ -2,16 +2,21 @@
 why it could not.
 """
 
-from typing import Any
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
 from controlplane.jobs import build_jobs
 from controlplane.provisioning import NewAccountMember, add_member
+from foundation.jobs.batch import Batch
 from foundation.jobs.worker import LaneWorker
-from governance.onboarding.job_types import TEMPLATE_LANE
+from governance.onboarding.client_templates.billing_job import billing_handler
+from governance.onboarding.job_types import TEMPLATE_LANE, TemplateBilling
 from governance.propagation.meters import VERIFIED_DELIVERIES
+from governance.services import GovernanceServices
 from tests.governance.onboarding.test_templates import API, add_client, save, states
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
@@ -128,6 +133,40 @@ async def test_the_page_sets_plan_price_and_ladder(admin: Visit) -> None:
     assert (content["plan"]["quantity"], content["prices"][0]["currency"]) == (2, "EUR")
     assert [one["after_minutes"] for one in content["ladder"]["steps"]] == [120]
     assert (await admin.post(f"/templates/{template_id}", {"remove": "ladder"})).status_code == 303
+
+
+async def test_workers_with_the_same_job_subscribe_once_and_none_for_an_earlier_version(
+    admin: Visit, env: ClientEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a lease that ended while its worker was still at work."""
+    assert (await admin.api("POST", "/api/v1/plans", PLAN)).status_code == 201
+    template_id = await save(admin, "Twice", plan={"code": "care"})
+    await add_client(admin, "elm", template_id)
+    own = {"client": "elm", "meter": METER, "unit_price": "0.04", "description": "Updates"}
+    assert (await admin.api("POST", "/api/v1/prices", own)).status_code == 201
+    found = (await admin.api("GET", "/api/v1/clients/elm")).json()
+    scope = env.msp_account.for_tenant(UUID(found["id"]))
+    payload = TemplateBilling(kind="member", id="1", name="Nora")
+    work = billing_handler(env.services.get(GovernanceServices))
+
+    def batch() -> Batch[TemplateBilling]:
+        return cast("Batch[TemplateBilling]", SimpleNamespace(
+            items=[SimpleNamespace(payload=payload)], scope=scope, commit=lambda: env.services.db.transaction(scope)
+        ))  # fmt: skip
+
+    async def apply_newer(*_: object) -> None:
+        content = {"plan": {"code": "care", "quantity": 2}}
+        assert (await admin.api("POST", f"{API}/{template_id}/versions", {"content": content})).status_code == 201
+        applied = await admin.api("POST", "/api/v1/clients/elm/template", {"template_id": template_id})
+        assert applied.json()["later"] == ["plan"]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("governance.onboarding.client_templates.billing_job._set_prices", apply_newer)
+        await work(batch())
+    assert await subscriptions(admin, "elm") == []
+    assert await states(admin, "elm") == {"plan": "applying"}
+    await asyncio.gather(work(batch()), work(batch()), work(batch()))
+    assert [one[:2] for one in await subscriptions(admin, "elm")] == [("care", 2)]
 
 
 async def limited_key(admin: Visit, *permissions: str) -> dict[str, str]:

@@ -9,6 +9,8 @@ from typing import Final, cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.client_prices.prices import PricedClient, set_client_price
+from billing.rating.tariffs import lock_side
+from billing.sides import Side
 from billing.subscriptions.acts import add_step, subscribe
 from billing.subscriptions.schemas import StepInput, SubscriptionInput
 from billing.subscriptions.states import StepKind
@@ -85,7 +87,13 @@ async def _set_prices(session: AsyncSession, services: GovernanceServices, used:
 
 
 async def _set_plan(session: AsyncSession, services: GovernanceServices, used: StoredUse, client: Client) -> None:
-    """Subscribe the client, or change its subscription. Raises: Conflict, InvalidInput."""
+    """Subscribe the client, or change its subscription, unless a version was applied since, which has a job of its own.
+    A second worker with the same job waits here, and then finds what the first one set. Raises: Conflict, InvalidInput.
+    """
+    await lock_side(session, Side.RETAIL)
+    latest = await find_use(session)
+    if latest is None or latest.billing_due_at != used.billing_due_at:
+        return
     now, content = services.clock(), TemplateContent(plan=used.content.plan)
     found = await read_subscribed(session, [client.tenant_id], now=now)
     subscribed = found[client.tenant_id]
