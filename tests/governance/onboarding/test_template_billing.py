@@ -142,8 +142,8 @@ async def test_workers_with_the_same_job_subscribe_once_and_none_for_an_earlier_
     assert (await admin.api("POST", "/api/v1/plans", PLAN)).status_code == 201
     template_id = await save(admin, "Twice", plan={"code": "care"})
     await add_client(admin, "elm", template_id)
-    own = {"client": "elm", "meter": METER, "unit_price": "0.04", "description": "Updates"}
-    assert (await admin.api("POST", "/api/v1/prices", own)).status_code == 201
+    price = {"client": "elm", "meter": METER, "unit_price": "0.04", "description": "Updates"}
+    assert (await admin.api("POST", "/api/v1/prices", price)).status_code == 201
     found = (await admin.api("GET", "/api/v1/clients/elm")).json()
     scope = env.msp_account.for_tenant(UUID(found["id"]))
     payload = TemplateBilling(kind="member", id="1", name="Nora")
@@ -167,6 +167,12 @@ async def test_workers_with_the_same_job_subscribe_once_and_none_for_an_earlier_
     assert await states(admin, "elm") == {"plan": "applying"}
     await asyncio.gather(work(batch()), work(batch()), work(batch()))
     assert [one[:2] for one in await subscriptions(admin, "elm")] == [("care", 2)]
+    own = {"kind": "change", "quantity": 5, "reason": "More shops"}
+    [made] = (await admin.api("GET", "/api/v1/clients/elm/subscriptions")).json()["items"]
+    changed = await admin.api("POST", f"/api/v1/clients/elm/subscriptions/{made['id']}/steps", own)
+    assert changed.status_code in {200, 201}, changed.text
+    await work(batch())
+    assert [one[:2] for one in await subscriptions(admin, "elm")] == [("care", 5)]
 
 
 async def limited_key(admin: Visit, *permissions: str) -> dict[str, str]:

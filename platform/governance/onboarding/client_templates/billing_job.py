@@ -53,7 +53,7 @@ def billing_handler(services: GovernanceServices) -> Handler[TemplateBilling]:
         async with services.db.transaction(own) as session:
             used, client = await find_use(session), await get_client(session)
         problem: str | None = None
-        if used is not None:
+        if used is not None and used.billing_due_at is not None:
             try:
                 async with services.db.transaction(own.for_tenant(own.msp_id)) as session:
                     await _set_prices(session, services, used, client)
