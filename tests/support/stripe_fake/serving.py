@@ -21,7 +21,7 @@ _PAID: Final = """<!doctype html><html lang="en"><title>Invoice</title><link rel
 async def serving(fake: StripeFake) -> AsyncIterator[str]:
     """The address. The socket accepts connections before the server reads them, so nothing has to be awaited."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(fake, log_level="critical", lifespan="off", ws="none")
+        config = uvicorn.Config(fake, log_config=None, access_log=False, lifespan="off", ws="none")
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[listening]))
         try:
@@ -37,7 +37,7 @@ def serving_pages(fake: StripeFake) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         fake.world.invoice_pages = address
-        config = uvicorn.Config(_with_pages(fake), log_level="critical", lifespan="off", ws="none")
+        config = uvicorn.Config(_with_pages(fake), log_config=None, access_log=False, lifespan="off", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
