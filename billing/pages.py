@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from billing.documents.store import list_documents
 from billing.invoices.close import close_invoice
 from billing.invoices.forms import acts_of, settle
+from billing.invoices.line_cells import list_line_cells
 from billing.invoices.lists import INVOICES, LINE_EVENTS
 from billing.invoices.month_close import list_open_invoices
 from billing.invoices.repository import (
@@ -31,7 +32,7 @@ from billing.rating_runs import read_rating
 from billing.reconciliation.queries import reconcile
 from billing.schemas import Line
 from billing.states import OPEN
-from billing.views import InvoiceView, MarginView, line_view, meter_rows
+from billing.views import CellView, InvoiceView, MarginView, line_view, meter_rows
 from billing.web.dependencies import KnownMeters
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
@@ -147,6 +148,9 @@ async def show_invoice_line_page(
         "line": line_view(line, invoice, names.get(line.client_id, ""), meters),
         "listed": list_view(LINE_EVENTS, short, found, here, export=f"{here}/events"),
         "described": await _describe(access, meters, line, [event.id for event in found.items]),
+        "cells": await _cells(access, meters, line, invoice.currency, here),
+        "cell": short.query["cell"],
+        "here": here,
         "clients": await _clients(access, line.client_id),
     }
     title = line_view(line, invoice, "", meters).name
@@ -264,6 +268,13 @@ async def _both_sides(access: Access, meters: Meters, view: InvoiceView) -> dict
         ],
         "sibling": sibling and InvoiceView(sibling, view.buyer),
     }
+
+
+async def _cells(access: Access, meters: Meters, line: Line, currency: str, here: str) -> Sequence[CellView]:
+    return [
+        CellView(one, meters.write_quantity(line.meter, one.quantity), currency, f"{here}?cell={one.cell}#events")
+        for one in await list_line_cells(access.session, line)
+    ]
 
 
 async def _describe(

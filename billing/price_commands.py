@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.client_prices.prices import PricedClient, set_client_price
 from billing.periods import parse_month
 from billing.price_books.books import ALL_BOOKS, find_price_book, list_price_books, load_price_book
+from billing.price_books.cells import PriceCell
 from billing.price_books.inputs import RulesInput, TermsInput
 from billing.price_books.pricing import PriceKind, Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
@@ -69,6 +70,21 @@ class Tier(click.ParamType[PriceTier]):
             self.fail("A tier is written as 100=0.5, the last one as rest=0.25.", param, ctx)
 
 
+class CellOption(click.ParamType[PriceCell]):
+    """Parameter type: `region=eu:0.05`, `region=eu,size=large:0.08` with two dimensions."""
+
+    name = "DIMENSION=VALUE[,…]:PRICE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PriceCell:
+        values, _, price = str(value).rpartition(":")
+        pairs = [one.partition("=") for one in values.split(",")]
+        dims = {name.strip(): wanted.strip() for name, equals, wanted in pairs if equals}
+        try:
+            return PriceCell(dims, Decimal(price if len(dims) == len(pairs) else ""))
+        except InvalidOperation:
+            self.fail("A cell is written as region=eu:0.05, or region=eu,size=large:0.08.", param, ctx)
+
+
 NUMBER: Final = DecimalNumber()
 BOOK: Final = click.option("--book", type=click.UUID, required=True, help="ID of the price book.")
 _TERMS: Final = (
@@ -82,6 +98,7 @@ _TERMS: Final = (
     click.option("--unit-price", type=NUMBER, help="Price of a unit, a package or a month, e.g. 0.03."),
     click.option("--included", type=NUMBER, default="0", show_default=True, help="Units per month without charge."),
     click.option("--tier", "tiers", type=Tier(), multiple=True, help="A tier, e.g. 100=0.5; the last one: rest=0.25."),
+    click.option("--cell", "cells", type=CellOption(), multiple=True, help="Price by dimension, e.g. region=eu:0.05."),
     click.option("--size", type=NUMBER, default="0", help="Units in a package or block."),
     click.option("--rate", "rate_pct", type=NUMBER, default="0", help="Per cent of the quantity, of a percentage."),
     click.option("--per-event", type=NUMBER, default="0", help="Fee for each event, of a percentage."),

@@ -1,5 +1,6 @@
 """Invoice API. With a client in the path, that client's own; without, the MSP's, of all its clients."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,12 +18,13 @@ from billing.client_prices.prices import (
 from billing.invoices.balance import keep_on_balance, pay_from_balance
 from billing.invoices.close import close_invoice
 from billing.invoices.inputs import CreditInput, InvoiceActInput, PaymentInput
+from billing.invoices.line_cells import list_line_cells
 from billing.invoices.lists import INVOICES, LINE_EVENTS
-from billing.invoices.repository import load_invoice
+from billing.invoices.repository import load_invoice, load_line
 from billing.invoices.settle import NewCredit, NewPayment, act_on_invoice, create_credit_note, record_payment
 from billing.permissions import BillingPermission
 from billing.price_books.routes import PRICE_BOOK_ROUTES
-from billing.schemas import InvoiceDetail
+from billing.schemas import InvoiceDetail, LineCell
 from billing.web.dependencies import KnownMeters
 from foundation.ids import new_id
 from foundation.web.api import post
@@ -60,6 +62,12 @@ LINE_EVENT_LIST: Final = list_route(
     tags=["invoices"],
     about="List the usage events that a line is made of, oldest first.",
 )
+
+
+@get([f"{path}/lines/{{line_id:uuid}}/cells" for path in _INVOICE], opt=_READ, tags=["invoices"])
+async def list_cells(access: OpenAccess, invoice_id: FromPath[UUID], line_id: FromPath[UUID]) -> Sequence[LineCell]:
+    """List what a line has of each cell of its price by dimension; nothing for other prices. Amounts are exact."""
+    return await list_line_cells(access.session, (await load_line(access.session, line_id, invoice_id=invoice_id)).line)
 
 
 @post(
@@ -139,7 +147,7 @@ async def set_price_of_client(access: OpenAccess, meters: KnownMeters, data: JSO
 
 
 ROUTES: Final[tuple[Any, ...]] = (
-    INVOICE_LIST, show_invoice, LINE_EVENT_LIST, close_draft, act_on_finalised_invoice,
+    INVOICE_LIST, show_invoice, LINE_EVENT_LIST, list_cells, close_draft, act_on_finalised_invoice,
     create_payment, create_credit, pay_invoice_from_balance, keep_invoice_balance, show_client_prices,
     set_price_of_client, *PRICE_BOOK_ROUTES,
 )  # fmt: skip

@@ -107,6 +107,17 @@ class Line(msgspec.Struct, frozen=True):
     cause: Mapping[str, str]
 
 
+class LineCell(msgspec.Struct, frozen=True):
+    """What a line has of one cell of a price by dimension: `cell` is its number, or `rest` for all other units."""
+
+    cell: str
+    dims: Mapping[str, str]
+    unit_price: Decimal
+    events: int
+    quantity: Decimal
+    amount: Decimal
+
+
 class InvoiceDetail(msgspec.Struct, frozen=True):
     """`document` is what was fixed when it was finalised: parties, lines and tax; None before, and without a number.
     `collection` is the invoice at the payment provider; None for one that is not collected by it.

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from billing.line_kinds import CAUSE_LABELS, LineKind, describe_line
-from billing.price_books.wording import write_limits, write_price, write_tiers
-from billing.schemas import InvoiceSummary, Line, Margin, Reconciliation, SideStates
+from billing.price_books.cells import write_dims
+from billing.price_books.wording import write_amount, write_limits, write_price, write_sum, write_tiers
+from billing.schemas import InvoiceSummary, Line, LineCell, Margin, Reconciliation, SideStates
 from billing.sides import Side
 from billing.states import LABELS, OPEN, InvoiceState
 from branding.formats import format_month
@@ -134,6 +135,28 @@ class LineView:
     @property
     def is_late(self) -> bool:
         return self.is_usage and self.line.service_start < self.invoice.period_start
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """A line's usage of one cell of its price; `quantity` is in the meter's unit, and `href` leads to its events."""
+
+    found: LineCell
+    quantity: str
+    currency: str
+    href: str
+
+    @property
+    def label(self) -> str:
+        return write_dims(self.found.dims) or translate("all others")
+
+    @property
+    def price(self) -> str:
+        return write_amount(self.found.unit_price, self.currency)
+
+    @property
+    def amount(self) -> str:
+        return write_sum(self.found.amount, self.currency)
 
 
 def line_view(line: Line, invoice: InvoiceSummary, client: str, meters: Meters) -> LineView:

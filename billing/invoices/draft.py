@@ -18,6 +18,7 @@ from billing.invoices.balance import use_balance
 from billing.invoices.content import content_of, hash_content
 from billing.invoices.fees import SOURCES, collect_fees, write_fees
 from billing.invoices.issue import ToIssue, issue
+from billing.invoices.line_cells import Parts, load_parts
 from billing.periods import Period
 from billing.price_books.pricing import Charge, charge, terms_from_row
 from billing.pricing.rules import BillingRules
@@ -240,7 +241,8 @@ async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) 
     quantities = await charged_quantities(session, scope, invoice, found)
     empty = [line.id for line in found if line.rows == 0 and not quantities.get(line.id)]
     lines = [line for line in found if line.rows or quantities.get(line.id)]
-    charges = _charges(lines, quantities, invoice.currency)
+    parts = await load_parts(session, scope.tenant_id, lines)
+    charges = _charges(lines, quantities, parts, invoice.currency)
     if empty:
         await session.execute(
             text(
@@ -263,7 +265,9 @@ async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) 
     )
 
 
-def _charges(lines: Sequence[Row[Any]], quantities: Mapping[UUID, Decimal], currency: str) -> list[Charge]:
+def _charges(
+    lines: Sequence[Row[Any]], quantities: Mapping[UUID, Decimal], parts: Parts, currency: str
+) -> list[Charge]:
     """Charges of the lines. Lines of one meter and allowance are charged in the order of their prices, after the
     quantity already billed. `quantities`: of lines that are not charged for the sum of their events. A line without
     events, of a level, counts as one event.
@@ -281,6 +285,7 @@ def _charges(lines: Sequence[Row[Any]], quantities: Mapping[UUID, Decimal], curr
             charge(
                 terms_from_row(line._mapping), before=before, quantity=quantity, currency=currency,  # noqa: SLF001
                 events=counted, events_before=events, rules=msgspec.convert(line.rules, BillingRules),
+                parts=parts.get(line.id, ()),
             )
         )  # fmt: skip
         used[allowance] = before + quantity, events + counted

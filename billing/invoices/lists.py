@@ -12,7 +12,7 @@ from billing.states import LABELS
 from canonical.money import decimal_amount
 from foundation.marks import N_
 from foundation.web.csv_export import CsvColumn
-from foundation.web.lists import ChoiceFilter, ListDefinition
+from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey
 
 
@@ -86,6 +86,14 @@ LINE_EVENTS: Final = ListDefinition[UsageRow](
     load=list_line_events,
     usual=100,
     most=500,
+    filters=[
+        TextFilter(
+            name="cell",
+            label=N_("Cell"),
+            about="Of a price by dimension: the number of one of its cells, or rest for all other units.",
+            hidden=True,
+        )
+    ],
     sorts=[
         Sort(
             name="occurred",

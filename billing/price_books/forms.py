@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from billing.price_books.cells import MOST_CELLS, MOST_DIMENSIONS, PriceCell, dimensions_of
 from billing.price_books.inputs import PriceInput
 from billing.price_books.pricing import PriceKind, Terms
 from billing.price_books.wording import write_plain
@@ -23,11 +24,15 @@ FIELDS: Final[Mapping[PriceKind, Sequence[str]]] = {
     PriceKind.BLOCKS: ("size", "tiers", "included"),
     PriceKind.FLAT: ("unit_price",),
     PriceKind.PERCENTAGE: ("rate_pct", "per_event", "included"),
+    PriceKind.MATRIX: ("cells", "unit_price"),
 }
 _LIMITS: Final = ("minimum", "maximum")
+_ROWS_OF: Final = frozenset({"tiers", "cells"})
 ROWS: Final = 3
 """Rows of tiers that the form has at least."""
 MOST_ROWS: Final = 12
+CELL_ROWS: Final = 6
+"""Rows of cells that the form has at least, and empty ones after those with text."""
 _NUMBER: Final = re.compile(r"[0-9]{1,19}([.,][0-9]{0,12})?", re.ASCII)
 _LONGEST: Final = {"meter": 100, "description": 200}
 
@@ -49,11 +54,12 @@ def read_price(typed: Typed) -> PriceInput:
     for name, most in _LONGEST.items():
         if len(typed.get(name, "")) > most:
             raise InvalidInput(N_("This text has at most {most} characters."), params={"most": most}, field=name)
-    numbers = {name: read_number(typed, name) for name in (*FIELDS[kind], *_LIMITS) if name != "tiers"}
+    numbers = {name: read_number(typed, name) for name in (*FIELDS[kind], *_LIMITS) if name not in _ROWS_OF}
     given = {name: number for name, number in numbers.items() if number is not None}
     return PriceInput(
         meter=typed.get("meter", ""), description=typed.get("description", ""), valid_from=read_day(typed), kind=kind,
-        tiers=_read_tiers(typed) if "tiers" in FIELDS[kind] else (), **given,
+        tiers=_read_tiers(typed) if "tiers" in FIELDS[kind] else (),
+        cells=_read_cells(typed) if "cells" in FIELDS[kind] else (), **given,
     )  # fmt: skip
 
 
@@ -96,6 +102,26 @@ def _read_tiers(typed: Typed) -> Sequence[PriceTier]:
     return tiers
 
 
+def _read_cells(typed: Typed) -> Sequence[PriceCell]:
+    """Rows without any text are left out. Raises InvalidInput."""
+    cells: list[PriceCell] = []
+    for row in range(1, MOST_CELLS + 1):
+        dims: dict[str, str] = {}
+        for column in range(1, MOST_DIMENSIONS + 1):
+            if value := typed.get(f"value_{column}_{row}", ""):
+                if not (name := typed.get(f"dimension_{column}", "")):
+                    raise InvalidInput(N_("Enter the dimension of these values."), field=f"dimension_{column}")
+                dims[name] = value
+        price = read_number(typed, f"cell_price_{row}")
+        if price is None and dims:
+            raise InvalidInput(N_("Enter the price of these values."), field=f"cell_price_{row}")
+        if price is not None and not dims:
+            raise InvalidInput(N_("Enter a value of the dimension."), field=f"value_1_{row}")
+        if price is not None:
+            cells.append(PriceCell(dims, price))
+    return cells
+
+
 def write_form(terms: Terms) -> Typed:
     """What the fields show of existing terms."""
     shown = {
@@ -112,7 +138,19 @@ def write_form(terms: Terms) -> Typed:
         shown[f"up_to_{row}"] = "" if tier.up_to is None else write_plain(tier.up_to)
         shown[f"tier_price_{row}"] = write_plain(tier.unit_price)
         shown[f"fee_{row}"] = write_plain(tier.flat) if tier.flat else ""
+    names = dimensions_of(terms.cells)
+    shown |= {f"dimension_{column}": name for column, name in enumerate(names, start=1)}
+    for row, cell in enumerate(terms.cells, start=1):
+        shown |= {f"value_{names.index(name) + 1}_{row}": value for name, value in cell.dims.items()}
+        shown[f"cell_price_{row}"] = write_plain(cell.unit_price)
     return shown
+
+
+def cell_rows_of(typed: Typed) -> Sequence[int]:
+    """Numbers of the rows of cells to show: those with text, and some more."""
+    names = ("cell_price", *(f"value_{column}" for column in range(1, MOST_DIMENSIONS + 1)))
+    used = [row for row in range(1, MOST_CELLS + 1) if any(typed.get(f"{name}_{row}") for name in names)]
+    return range(1, min(MOST_CELLS, (used or [0])[-1] + CELL_ROWS) + 1)
 
 
 def rows_of(typed: Typed) -> Sequence[int]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from billing.errors import PriceNotAllowed
+from billing.price_books.cells import MOST_CELLS, PriceCell
 from billing.price_books.pricing import PRICED, PriceKind, Terms
 from billing.pricing.rounding import Rounding
 from billing.pricing.rules import BillingRules, ProrationUnit
@@ -18,7 +19,7 @@ from foundation.web.requests import RequestBody
 
 class TermsInput(RequestBody, frozen=True, kw_only=True):
     """Terms of a price by its `kind`; see `Terms`. `unit_price` is that of a unit, a package or a month, where the kind
-    has one. `included` units of a month are free.
+    has one; by dimension, that of all other units. `included` units of a month are free. `cells`: see `PriceCell`.
     """
 
     kind: PriceKind = PriceKind.PER_UNIT
@@ -30,6 +31,7 @@ class TermsInput(RequestBody, frozen=True, kw_only=True):
     per_event: Decimal = Decimal(0)
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    cells: Annotated[Sequence[PriceCell], msgspec.Meta(max_length=MOST_CELLS)] = ()
 
     @property
     def terms(self) -> Terms:
@@ -40,7 +42,7 @@ class TermsInput(RequestBody, frozen=True, kw_only=True):
         return Terms(
             unit_price=self.unit_price or Decimal(0), included=self.included, tiers=tuple(self.tiers), kind=kind,
             size=self.size, rate_pct=self.rate_pct, per_event=self.per_event, minimum=self.minimum,
-            maximum=self.maximum,
+            maximum=self.maximum, cells=tuple(self.cells),
         )  # fmt: skip
 
 

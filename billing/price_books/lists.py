@@ -58,5 +58,6 @@ PRICES: Final = ListDefinition[PriceRow](
         CsvColumn("included", lambda price: price.terms.included),
         CsvColumn("kind", lambda price: price.terms.kind.value),
         CsvColumn("tiers", lambda price: price.terms.tiers or None),
+        CsvColumn("cells", lambda price: price.terms.cells or None),
     ],
 )

@@ -11,7 +11,7 @@ from litestar.response import Template
 
 from billing.permissions import BillingPermission
 from billing.price_books.books import PriceBookDetail, PriceBookView, load_price_book, open_price_book, title_of
-from billing.price_books.forms import FIELDS, Typed, read_kind, read_price, rows_of, write_form
+from billing.price_books.forms import FIELDS, Typed, cell_rows_of, read_kind, read_price, rows_of, write_form
 from billing.price_books.inputs import PriceBookInput
 from billing.price_books.lists import PRICE_BOOKS, PRICES
 from billing.price_books.pricing import PriceKind
@@ -195,6 +195,7 @@ async def _form_page(
         "kinds": [(one.value, translate(one.label)) for one in PriceKind],
         "fields": FIELDS[kind],
         "rows": rows_of(typed),
+        "cell_rows": cell_rows_of(typed),
         "meters": [(one.name, translate(one.label)) for one in meters],
         "writes": _writes(access, detail.book),
         **_errors(typed, refusal),

@@ -1,6 +1,6 @@
 """Terms of a price and what usage costs by them: pure, exact, independent of the order in which usage arrived."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -9,7 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from billing.errors import PriceNotAllowed
+from billing.price_books.cells import PriceCell, cell_amount, check_dimensions
 from billing.pricing import tiers as tiered
+from billing.pricing.charges import DimensionUsage
 from billing.pricing.numbers import exact
 from billing.pricing.rounding import round_to_integer
 from billing.pricing.rules import BillingRules
@@ -35,6 +37,7 @@ class PriceKind(StrEnum):
     BLOCKS = "blocks"
     FLAT = "flat"
     PERCENTAGE = "percentage"
+    MATRIX = "matrix"
 
     @property
     def label(self) -> str:
@@ -49,19 +52,20 @@ _LABELS: Final = {
     PriceKind.BLOCKS: N_("Blocks, cheaper by tier"),
     PriceKind.FLAT: N_("A fee for each month with usage"),
     PriceKind.PERCENTAGE: N_("A percentage of the amount used"),
+    PriceKind.MATRIX: N_("By dimension: a price for each value"),
 }
 TIERED: Final = frozenset({PriceKind.GRADUATED, PriceKind.VOLUME, PriceKind.BLOCKS})
 SIZED: Final = frozenset({PriceKind.PACKAGE, PriceKind.BLOCKS})
-PRICED: Final = frozenset({PriceKind.PER_UNIT, PriceKind.PACKAGE, PriceKind.FLAT})
+PRICED: Final = frozenset({PriceKind.PER_UNIT, PriceKind.PACKAGE, PriceKind.FLAT, PriceKind.MATRIX})
 """Kinds with one price of their own."""
 
 
 class Terms(msgspec.Struct, frozen=True):
     """`included` units are free per period; the rest is charged by `kind`.
 
-    `unit_price` is that of a unit, of a package or of the month's fee; with tiers, the first tier's. `size`: units of a
-    package or block. `rate_pct` and `per_event`: per cent of the quantity, which is an amount then, and a fee for each
-    event. `minimum` and `maximum` bound what a period with usage costs.
+    `unit_price` is that of a unit, of a package or of the month's fee; with tiers, the first tier's; with cells, of all
+    other units. `size`: units of a package or block. `rate_pct` and `per_event`: per cent of the quantity, which is an
+    amount then, and a fee for each event. `minimum` and `maximum` bound what a period with usage costs.
     """
 
     unit_price: Decimal
@@ -73,6 +77,7 @@ class Terms(msgspec.Struct, frozen=True):
     per_event: Decimal = Decimal(0)
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    cells: tuple[PriceCell, ...] = ()
 
     def __post_init__(self) -> None:
         if self.tiers and self.kind is PriceKind.PER_UNIT:  # as earlier releases stored graduated prices
@@ -93,16 +98,21 @@ def charge(  # noqa: PLR0913 - keyword-only
     events: int | None = None,
     events_before: int | None = None,
     rules: BillingRules = RULES,
+    parts: Sequence[DimensionUsage] = (),
 ) -> Charge:
     """The price of `quantity` units after `before` units of the same meter and period; rounded once, by the rules.
 
     Charges in a row use the allowance, the tiers and the minimum exactly as one charge of their sum does. `events`: the
-    numbers of events behind the quantities, where the terms count them; without, one for any quantity.
+    numbers of events behind the quantities, where the terms count them; without, one for any quantity. `parts`: the
+    quantity by cell of a price by dimension.
     """
     before, after = Decimal(before), Decimal(before) + quantity
     earlier = int(before != 0) if events_before is None else events_before
     later = earlier + (int(quantity != 0) if events is None else events)
-    amount = _cost(terms, after, later, rules) - _cost(terms, before, earlier, rules)
+    if terms.kind is PriceKind.MATRIX:  # each unit has its own price, whatever was used before
+        amount = exact(cell_amount(terms.cells, terms.unit_price, Decimal(quantity), parts))
+    else:
+        amount = _cost(terms, after, later, rules) - _cost(terms, before, earlier, rules)
     minor = round_to_integer(amount * 10 ** stored_exponent(currency), rules.rounding)
     included = _included(terms, after) - _included(terms, before)
     return Charge(included=included, amount_minor=minor)
@@ -159,6 +169,7 @@ def check_terms(terms: Terms) -> Terms:
         _check_price(getattr(terms, name), name)
     for price in (price for tier in terms.tiers for price in (tier.unit_price, tier.flat)):
         _check_price(price, "tiers")
+    _check_cells(terms)
     check_quantity(terms.included, "included")
     check_quantity(terms.size, "size")
     if bool(terms.tiers) != (terms.kind in TIERED):
@@ -174,6 +185,20 @@ def check_terms(terms: Terms) -> Terms:
     if terms.kind is not PriceKind.PERCENTAGE and (terms.rate_pct or terms.per_event):
         raise PriceNotAllowed(N_("Only a price by percentage has a rate and a fee for each event."), field="rate_pct")
     return _check_tiers(terms) if terms.tiers else terms
+
+
+def _check_cells(terms: Terms) -> None:
+    if bool(terms.cells) != (terms.kind is PriceKind.MATRIX):
+        raise PriceNotAllowed(
+            N_("A price by dimension has at least one cell, and any other price has none."), field="cells"
+        )
+    check_dimensions(terms.cells)
+    for cell in terms.cells:
+        _check_price(cell.unit_price, "cells")
+    if terms.cells and (terms.included or terms.minimum is not None or terms.maximum is not None):
+        raise PriceNotAllowed(
+            N_("A price by dimension has no included units, no minimum and no maximum."), field="cells"
+        )
 
 
 def _check_tiers(terms: Terms) -> Terms:

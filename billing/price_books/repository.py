@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.errors import PastIsFixed, PriceNotAllowed
+from billing.price_books.cells import check_cells_meter
 from billing.price_books.pricing import Terms, check_terms, further_terms, terms_from_row, tiers_to_json
-from billing.price_books.wording import write_limits, write_price, write_tiers
+from billing.price_books.wording import write_cells, write_limits, write_price, write_tiers
 from billing.pricing.rules import BillingRules
 from billing.sides import Side, as_rater
 from canonical.money import UnknownCurrency, minor_exponent
@@ -70,6 +71,11 @@ class PriceRow(msgspec.Struct, frozen=True):
     def tiers(self) -> Sequence[tuple[str, str, str]]:
         """As `write_tiers`."""
         return write_tiers(self.terms, self.currency)
+
+    @property
+    def cells(self) -> Sequence[tuple[str, str]]:
+        """As `write_cells`."""
+        return write_cells(self.terms, self.currency)
 
 
 async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: datetime, new_id: NewId) -> UUID:
@@ -142,6 +148,7 @@ async def set_price(  # noqa: PLR0913 - keyword-only
     check_exact(price.description, "description")
     if has_hidden(price.description):
         raise InvalidInput(N_("This text contains characters that cannot be shown. Remove them."), field="description")
+    await check_cells_meter(session, price.meter, terms.cells)
     price_id = new_id()
     keys = {"tenant_id": scope.tenant_id, "book_id": book_id, "meter": price.meter, "valid_from": price.valid_from}
     async with as_rater(session):

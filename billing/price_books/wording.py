@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from billing.price_books.cells import dimensions_of
 from billing.price_books.pricing import TIERED, PriceKind, Terms, plain
 from branding.formats import format_amount
 from canonical.money import stored_exponent
@@ -36,9 +37,11 @@ def write_rate(rate_pct: Decimal) -> str:
 
 
 def write_price(terms: Terms, currency: str) -> str:
-    """The price itself; of tiers only that they decide."""
+    """The price itself; of tiers or cells only what decides."""
     if terms.kind in TIERED:
         return translate("by quantity")
+    if terms.cells:
+        return translate("by {dimensions}", dimensions=", ".join(dimensions_of(terms.cells)))
     price = write_amount(terms.unit_price, currency)
     match terms.kind:
         case PriceKind.PACKAGE:
@@ -76,3 +79,11 @@ def write_tiers(terms: Terms, currency: str) -> Sequence[tuple[str, str, str]]:
         rows.append((reach, write_amount(tier.unit_price, currency), fee))
         floor = (tier.up_to or Decimal(0)) + step
     return rows
+
+
+def write_cells(terms: Terms, currency: str) -> Sequence[tuple[str, str]]:
+    """(values, price) of each cell, and of all other units last; nothing for a price without cells."""
+    if not terms.cells:
+        return []
+    cells = [(cell.label, write_amount(cell.unit_price, currency)) for cell in terms.cells]
+    return [*cells, (translate("all others"), write_amount(terms.unit_price, currency))]

@@ -8,11 +8,18 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.periods import Period
+from billing.price_books.cells import PriceCell
 from billing.price_books.slots import Slot
+from billing.pricing.charges import DimensionUsage
+from billing.rating.cells import DIMENSIONED, CellUse, cell_of, parts_of, quantity_of
 from billing.usage.counting import Counting, MeterAggregation
 from billing.usage.measure import CARRIED, MeasuredSpan, measure_spans, seconds_between
 from foundation.database.engine import scope_of
 from foundation.relations import USAGE_EVENTS
+from foundation.usage.ledger import USAGE_COUNT
+
+CellParts = dict[tuple[UUID, UUID], list[DimensionUsage]]
+"""By client and price."""
 
 
 async def level_clients(
@@ -35,6 +42,42 @@ async def level_clients(
         },
     )  # fmt: skip
     return [(row.tenant_id, row.meter) for row in rows]
+
+
+async def measure_cells(
+    session: AsyncSession,
+    countings: Mapping[str, Counting],
+    wanted: Iterable[tuple[UUID, str, Slot]],
+    cells: Mapping[UUID, Sequence[PriceCell]],
+) -> CellParts:
+    """By client and price, what slots of clients' meters have of each cell of their price."""
+    by_price: dict[UUID, list[tuple[UUID, str, Slot]]] = {}
+    for one in wanted:
+        by_price.setdefault(one[2].price_id, []).append(one)
+    found: CellParts = {}
+    for price_id, spans in by_price.items():
+        meter = spans[0][1]
+        cell, binds = cell_of(cells[price_id])
+        quantity = quantity_of(countings.get(meter))
+        rows = await session.execute(
+            text(f"""
+                SELECT s.client_id, {cell} AS cell, {USAGE_COUNT} AS events, {quantity} AS quantity
+                  FROM unnest(CAST(:clients AS uuid[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+                       AS s (client_id, starts, ends)
+                  JOIN {USAGE_EVENTS} u ON u.tenant_id = s.client_id AND u.meter = :meter
+                                       AND u.occurred_at >= s.starts AND u.occurred_at < s.ends
+                  {DIMENSIONED.format(id="u.id")}
+                 GROUP BY s.client_id, cell ORDER BY s.client_id, cell
+            """),
+            {
+                **binds, "meter": meter, "clients": [client for client, _, _ in spans],
+                "starts": [slot.start for _, _, slot in spans], "ends": [slot.end for _, _, slot in spans],
+            },
+        )  # fmt: skip
+        for row in rows:
+            use = CellUse(row.cell, row.events, Decimal(row.quantity))
+            found.setdefault((row.client_id, price_id), []).extend(parts_of(cells[price_id], [use]))
+    return found
 
 
 async def measure_prices(

@@ -12,8 +12,9 @@ from litestar.params import FromPath
 
 from billing.permissions import BillingPermission
 from billing.price_books.books import PriceBookView, find_price_book, title_of
+from billing.price_books.cells import MOST_CELLS, MOST_DIMENSIONS
 from billing.price_books.forms import FIELDS, MOST_ROWS, Typed, read_change, read_price
-from billing.price_books.wording import write_limits, write_price, write_tiers
+from billing.price_books.wording import write_cells, write_limits, write_price, write_tiers
 from billing.sides import Side
 from billing.simulation.run import last_month, run_simulation
 from billing.simulation.schemas import DraftPrice, SimulatedAmount, Simulation, SimulationInput
@@ -37,6 +38,9 @@ _PRICE_FIELDS: Final = frozenset(
     {"kind", "meter", "description", "valid_from", "minimum", "maximum"}
     | {name for names in FIELDS.values() for name in names}
     | {f"{name}_{row}" for name in ("up_to", "tier_price", "fee") for row in range(1, MOST_ROWS + 1)}
+    | {f"dimension_{column}" for column in range(1, MOST_DIMENSIONS + 1)}
+    | {f"value_{column}_{row}" for column in range(1, MOST_DIMENSIONS + 1) for row in range(1, MOST_CELLS + 1)}
+    | {f"cell_price_{row}" for row in range(1, MOST_CELLS + 1)}
 )
 
 
@@ -146,6 +150,7 @@ def _draft_in_words(typed: Typed, currency: str, meters: Meters) -> str:
         return ""
     tiers = [translate("{units} units: {price}", units=reach, price=amount) + (f" + {fee}" if fee else "")
              for reach, amount, fee in write_tiers(terms, currency)]  # fmt: skip
+    tiers += [f"{values}: {amount}" for values, amount in write_cells(terms, currency)]
     parts = [", ".join(tiers) if tiers else write_price(terms, currency), write_limits(terms, currency)]
     return f"{meters.label_of(price.meter)}: {', '.join(filter(None, parts))}"
 

@@ -17,22 +17,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.periods import Period, Service
 from billing.price_books.books import PriceBookView
-from billing.price_books.pricing import Terms, charge, check_terms
+from billing.price_books.cells import check_cells_meter
+from billing.price_books.pricing import Terms, charge
 from billing.price_books.repository import PriceRow
 from billing.price_books.selection import PriceSelection, select_prices
 from billing.price_books.slots import Slot, Validity, slots_for
-from billing.pricing.charges import marked_up
+from billing.pricing.charges import DimensionUsage
 from billing.pricing.rules import BillingRules
 from billing.sides import Side
-from billing.simulation.aggregates import level_clients, measure_prices
+from billing.simulation.aggregates import CellParts, level_clients, measure_cells, measure_prices
+from billing.simulation.drafts import drafted_terms
 from billing.simulation.schemas import ClientSimulation, MeterSimulation, PriceDraft, Simulation
 from billing.usage.counting import SUMMED, Counting, MeterAggregation
 from billing.usage.meters import load_countings
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
 from foundation.relations import USAGE_EVENTS, USAGE_ROLLUPS
-
-_PLACES = 8
 
 
 class _Use(NamedTuple):
@@ -88,12 +88,22 @@ async def simulate(  # noqa: PLR0913 - keyword-only
     rows = await select_prices(session, of_month)
     old = _prices_of(rows, books)
     current = await select_prices(session, PriceSelection(book_id=book.id, start=now, end=now))
-    new = _with_draft(old, book, _drafted(draft, current), period, new_id)
+    drafted = drafted_terms(draft, current)
+    for meter, terms in draft.terms.items():
+        await check_cells_meter(session, meter, terms.cells)
+    new = _with_draft(old, book, drafted, period, new_id)
     usage = await _load_usage(session, _bounds(rows, period), period, only)
     countings = await load_countings(session)
     for client, meter in await level_clients(session, countings, period, only):
         usage.setdefault(client, {}).setdefault(meter, [])
-    sides = [(prices, await _measured(session, countings, usage, prices, books, period)) for prices in (old, new)]
+    sides = [
+        (
+            prices,
+            await _measured(session, countings, usage, prices, books, period),
+            await _in_cells(session, countings, usage, prices, books, period),
+        )
+        for prices in (old, new)
+    ]
     meters: dict[str, list[int | Decimal]] = defaultdict(lambda: [Decimal(0), 0, 0])
     clients: list[ClientSimulation] = []
     left_out = unpriced = 0
@@ -193,14 +203,6 @@ def _prices_of(rows: Iterable[PriceRow], books: Mapping[UUID, _Book]) -> _Prices
     return _Prices(by_book, terms)
 
 
-def _drafted(draft: PriceDraft, current: Iterable[PriceRow]) -> Mapping[str, Terms]:
-    """Terms by meter that the draft puts in place of the book's own, of which `current` are in force."""
-    wanted = {meter: check_terms(terms) for meter, terms in draft.terms.items()}
-    if not draft.change_pct:
-        return wanted
-    return {row.meter: check_terms(changed(row.terms, draft.change_pct)) for row in current} | wanted
-
-
 def _with_draft(
     prices: _Prices, book: PriceBookView, drafted: Mapping[str, Terms], period: Period, new_id: NewId
 ) -> _Prices:
@@ -235,6 +237,26 @@ async def _measured(  # noqa: PLR0913, PLR0917 - the parts of one simulation
     return await measure_prices(session, countings, wanted, period)
 
 
+async def _in_cells(  # noqa: PLR0913, PLR0917 - the parts of one simulation
+    session: AsyncSession,
+    countings: Mapping[str, Counting],
+    usage: Usage,
+    prices: _Prices,
+    books: Mapping[UUID, _Book],
+    period: Period,
+) -> CellParts:
+    """By client and price, what prices by dimension have of each cell."""
+    cells = {price: terms.cells for price, (terms, _) in prices.terms.items() if terms.cells}
+    meters = {one.meter for all_ in prices.by_book.values() for one in all_ if one.price_id in cells}
+    wanted = [
+        (client, meter, slot)
+        for client, used in usage.items() for meter in used
+        if meter in meters and _books_of(client, books)
+        for slot in _slots(meter, _books_of(client, books), prices, period) if slot.price_id in cells
+    ]  # fmt: skip
+    return await measure_cells(session, countings, wanted, cells)
+
+
 def _slots(meter: str, mine: Sequence[UUID], prices: _Prices, period: Period) -> Sequence[Slot]:
     layers = [[one for one in prices.by_book.get(key, ()) if one.meter == meter] for key in mine]
     own, common = (layers[0], layers[1]) if len(layers) == 2 else ([], layers[0])
@@ -242,21 +264,24 @@ def _slots(meter: str, mine: Sequence[UUID], prices: _Prices, period: Period) ->
 
 
 class _Rule(NamedTuple):
-    """How a client's meter is counted, and its quantities by price if it does not add up."""
+    """How a client's meter is counted, its quantities by price if it does not add up, and those of cells by price."""
 
     counting: Counting
     measured: Mapping[UUID, Decimal]
+    parts: Mapping[UUID, Sequence[DimensionUsage]]
 
 
-def _of_client(
+def _of_client(  # noqa: PLR0913, PLR0917 - one client of one price set
     client: UUID,
     meter: str,
     countings: Mapping[str, Counting],
     prices: _Prices,
     measured: Mapping[tuple[UUID, UUID], Decimal],
+    parts: CellParts,
 ) -> tuple[_Prices, _Rule]:
     own = {price: quantity for (one, price), quantity in measured.items() if one == client}
-    return prices, _Rule(countings.get(meter, SUMMED), own)
+    cells = {price: found for (one, price), found in parts.items() if one == client}
+    return prices, _Rule(countings.get(meter, SUMMED), own, cells)
 
 
 def _cost(  # noqa: PLR0913, PLR0917 - one client's meter, by one price set
@@ -280,7 +305,7 @@ def _cost(  # noqa: PLR0913, PLR0917 - one client's meter, by one price set
         terms, rules = prices.terms[price_id]
         minor += charge(
             terms, before=before, quantity=quantity, currency=currency, events=counted, events_before=events,
-            rules=rules,
+            rules=rules, parts=rule.parts.get(price_id, ()),
         ).amount_minor  # fmt: skip
         before, events, priced = before + quantity, events + counted, priced + use.events
     if rule.counting.is_additive:
@@ -294,23 +319,3 @@ def _quantity(price_id: UUID, use: _Use, rule: _Rule) -> Decimal:
 
 def _added(use: _Use, counting: Counting) -> Decimal:
     return Decimal(use.events) if counting.aggregation is MeterAggregation.COUNT else use.quantity
-
-
-def changed(terms: Terms, change_pct: Decimal) -> Terms:
-    """The terms with all their amounts and rates changed by so many per cent, to the places of a price."""
-
-    def other(amount: Decimal) -> Decimal:
-        return round(marked_up(amount, change_pct), _PLACES)
-
-    return msgspec.structs.replace(
-        terms,
-        unit_price=other(terms.unit_price),
-        tiers=tuple(
-            msgspec.structs.replace(tier, unit_price=other(tier.unit_price), flat=other(tier.flat))
-            for tier in terms.tiers
-        ),
-        rate_pct=other(terms.rate_pct),
-        per_event=other(terms.per_event),
-        minimum=None if terms.minimum is None else other(terms.minimum),
-        maximum=None if terms.maximum is None else other(terms.maximum),
-    )

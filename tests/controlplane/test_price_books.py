@@ -1,5 +1,6 @@
 """Price books as an editor: each kind of price on its form and over the API, versions by date, markup over cost."""
 
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -8,8 +9,12 @@ from billing.price_books.pricing import PriceKind
 from billing.price_books.repository import NewPriceBook, create_price_book
 from billing.sides import Side
 from billing.simulation.run import last_month
+from billing.usage.meters import create_meter
+from billing.usage.report import report_usage
+from billing.usage.schemas import NewMeter, UsageEventInput
 from foundation.clock import utc_now
 from foundation.ids import new_id
+from foundation.usage.meters import Meters
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from tests.billing.conftest import Market, uses
 from tests.support.client_env import ClientEnv
@@ -62,7 +67,7 @@ async def test_every_kind_is_set_on_its_form_and_shown_with_its_versions(
     found = (await admin.api("GET", page.replace("/prices/books", API))).json()
     kinds = [one["price"]["terms"]["kind"] for one in found["prices"]]
     assert kinds == [form["kind"] for form in reversed(FORMS)]
-    assert set(kinds) == {kind.value for kind in PriceKind}
+    assert {*kinds, PriceKind.MATRIX.value} == {kind.value for kind in PriceKind}
     assert [one["validity"] for one in found["prices"]] == ["later"] * 6 + ["in_force"]
     assert (found["prices"][-1]["markup_pct"], found["prices"][0]["markup_pct"]) == ("50.0", None)
     text = (await admin.get(page)).text
@@ -169,3 +174,63 @@ async def test_a_price_is_tried_out_on_last_months_usage(
     foreign = await web_app.signed_in(other.host, other.admin)
     assert (await foreign.api("POST", api, body)).status_code == 404
     assert (await foreign.get(page)).status_code == (await foreign.post(page, draft)).status_code == 404
+
+
+CELLS = {
+    "kind": "matrix", "meter": "calls", "unit_price": "0.1", "dimension_1": "region", "dimension_2": "size",
+    "value_1_1": "eu", "cell_price_1": "0,5", "value_1_2": "eu", "value_2_2": "large", "cell_price_2": "2",
+}  # fmt: skip
+
+
+async def test_a_price_by_dimension_is_set_tried_out_and_opened_to_the_events_of_a_cell(
+    web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv
+) -> None:
+    now = utc_now()
+    period = last_month(now)
+    market = Market(env.services.db, env.msp_account, env.scope, now=period.start)
+    book_id = await market.open_book(Side.RETAIL)
+    async with market.as_msp_account() as session:
+        await create_meter(session, Meters([]), NewMeter("calls", "Calls", "calls"), now=now)
+    events = [
+        UsageEventInput(id=str(place), meter="calls", occurred_at=period.start, quantity=Decimal(4), dimensions=dims)
+        for place, dims in enumerate([{"region": "eu"}, {"region": "eu", "size": "large"}, {"size": "large"}])
+    ]
+    async with market.as_client() as session:
+        await report_usage(session, "probe", events, now=now, new_id=new_id)
+    page = f"/prices/books/{book_id}"
+    shown = (await admin.get(f"{page}/new?kind=matrix&meter=calls")).text
+    assert {f'name="{name}"' in shown for name in CELLS if name != "kind"} == {True}
+    tried = await admin.post(f"{page}/simulation", {**CELLS, "month": f"{period.start:%Y-%m}"})
+    for part in ("region = eu, size = large: 2", "all others: 0.1", "10.40", 'name="value_2_2"'):
+        assert part in tried.text, part
+    for wrong, field in (
+        ({"cell_price_2": ""}, "cell_price_2"), ({"dimension_1": ""}, "dimension_1"), ({"value_1_1": ""}, "value_1_1"),
+        ({"meter": METER}, "meter"),
+    ):  # fmt: skip
+        refused = await admin.post(f"{page}/new", {**CELLS, **wrong})
+        assert (refused.status_code, f'id="f-{field}-error"' in refused.text) == (422, True), wrong
+    made = await admin.post(f"{page}/new", {**CELLS, "valid_from": f"{period.start:%Y-%m-%d}"})
+    assert made.status_code == 303, made.text
+    book_page = (await admin.get(page)).text
+    for part in ("by region, size", "region = eu: 0.5", "all others: 0.1"):
+        assert part in book_page, part
+    market.now = now
+    draft = await market.rate(Side.RETAIL, period)
+    assert draft is not None
+    address = f"/clients/{msp_setup.slug}/invoices/{draft.id}"
+    line = (await admin.api("GET", f"/api/v1{address}")).json()["lines"][0]
+    assert line["amount_minor"] == 1040
+    line_page = f"{address}/lines/{line['id']}"
+    found = (await admin.api("GET", f"/api/v1{line_page}/cells")).json()
+    assert [(one["cell"], Decimal(one["quantity"]), Decimal(one["amount"])) for one in found] == [
+        ("1", 4, 2), ("2", 4, 8), ("rest", 4, Decimal("0.4"))
+    ]  # fmt: skip
+    opened = (await admin.get(f"{line_page}?cell=2")).text
+    for part in (f'href="{line_page}?cell=2#events"', "Those of region = eu, size = large", "Show all events"):
+        assert part in opened, part
+    assert len((await admin.api("GET", f"/api/v1{line_page}/events?cell=2")).json()["items"]) == 1
+    other = await set_up_msp(other_env, name="Other Harbour")
+    foreign = await web_app.signed_in(other.host, other.admin)
+    assert (await foreign.api("GET", f"/api/v1{line_page}/cells")).status_code == 404
+    body = {"meter": "calls", "kind": "matrix", "unit_price": "1", "cells": [{"dims": {"a": "b"}, "unit_price": "2"}]}
+    assert (await admin.api("POST", f"{API}/{book_id}/prices", body)).status_code == 201

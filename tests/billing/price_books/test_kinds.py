@@ -12,6 +12,7 @@ from sqlalchemy import text
 from billing.errors import PriceNotAllowed
 from billing.invoices.draft import close_period
 from billing.invoices.repository import load_invoice
+from billing.price_books.cells import PriceCell
 from billing.price_books.pricing import (
     PriceKind,
     Terms,
@@ -42,6 +43,7 @@ KINDS = [
     Terms(D(0), kind=PriceKind.PERCENTAGE, rate_pct=D("1.5"), per_event=D("0.1")),
     Terms(D(1), minimum=D(50), maximum=D(120)),
 ]
+BY_DIMENSION = Terms(D("0.1"), kind=PriceKind.MATRIX, cells=(PriceCell({"region": "eu", "size": "l"}, D("0.5")),))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_charges_in_a_row_come_to_the_charge_of_the_sum(terms: Terms, parts: lis
     assert total == charge(terms, before=0, quantity=before, currency="EUR").amount_minor
 
 
-@pytest.mark.parametrize("terms", KINDS)
+@pytest.mark.parametrize("terms", [*KINDS, BY_DIMENSION])
 def test_terms_of_each_kind_survive_their_columns(terms: Terms) -> None:
     checked = check_terms(terms)
     row = {"unit_price": checked.unit_price, "included_quantity": checked.included,

@@ -13,8 +13,9 @@ from billing.price_books.pricing import PriceKind, Terms
 from billing.price_books.selection import PriceSelection, select_prices
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
+from billing.simulation.drafts import changed
 from billing.simulation.schemas import PriceDraft, Simulation
-from billing.simulation.simulate import changed, simulate
+from billing.simulation.simulate import simulate
 from foundation.database.engine import Database
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
