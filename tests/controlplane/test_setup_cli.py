@@ -164,6 +164,10 @@ class TestSettingUp:
         assert tried == "2026-03: 0 -> 0 minor units of EUR\n"
         async with services.db.transaction(client.for_tenant(client.msp_id).for_fleet()) as session:
             [price] = (await list_prices(session)).items
+        cells = ("--kind", "matrix", "--unit-price", "0.1", "--cell", "region=eu,size=large:0.05")
+        await done("meter", "create", "--code", "calls", "--label", "Calls", "--unit", "calls")
+        await done("price", "set", "--book", book, "--meter", "calls", *cells)
+        assert "by region, size" in await done("price-book", "show", "--book", book)
         assert price.terms.tiers == (
             PriceTier(Decimal(100), Decimal("0.5"), Decimal(2)), PriceTier(None, Decimal("0.25")),
         )  # fmt: skip
