@@ -10,6 +10,7 @@ class BillingAction(AuditAction, kind=AuditKind.BILLING):
     INVOICES_EXPORTED = "invoice.exported", N_("Invoices exported for accounting")
     PRICE_BOOK_CREATED = "price_book.created", N_("Price book created")
     PRICE_SET = "price.set", N_("Price set")
+    UNIT_COST_SET = "unit_cost.set", N_("Unit cost set")
     LEGAL_ENTITY_SET = "legal_entity.set", N_("Legal entity of invoices set")
     TAX_RATE_ADDED = "tax_rate.added", N_("Tax rate added")
     PAYMENT_ACCOUNT_SET = "payment_account.set", N_("Payments set up")

@@ -80,6 +80,30 @@ class Price(TenantOwned, Base):
     )
 
 
+class UnitCost(TenantOwned, Base):
+    """What the MSP pays for a unit of a meter from `month` on, such as 2026-03, in the currency of the price book; the
+    last one set for a month counts. Never changed. No client's scope sees it.
+    """
+
+    __tablename__ = "unit_cost"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    book_id: Mapped[UUID]
+    meter: Mapped[str]
+    month: Mapped[str]
+    unit_cost: Mapped[Decimal] = mapped_column(Numeric(20, 8))
+    set_at: Mapped[datetime]
+    set_by: Mapped[str]
+
+    __table_args__ = (
+        Index("ix_unit_cost_meter", "tenant_id", "book_id", "meter", "month"),
+        ForeignKeyConstraint(["tenant_id", "book_id"], ["price_book.tenant_id", "price_book.id"]),
+        CheckConstraint("tenant_id = msp_id", name="msp_account"),
+        CheckConstraint("month ~ '^[0-9]{4}-[0-9]{2}$'", name="month"),
+        CheckConstraint("unit_cost >= 0", name="unit_cost"),
+    )
+
+
 class RatedUsage(TenantOwned, Base):
     """A usage event on a line. The key allows one row per event and side; quantity, time and mark are the ledger's."""
 

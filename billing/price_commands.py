@@ -16,6 +16,7 @@ from billing.price_books.cells import PriceCell
 from billing.price_books.inputs import RulesInput, TermsInput
 from billing.price_books.pricing import PriceKind, Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
+from billing.price_books.unit_costs import UnitCostInput, set_unit_cost
 from billing.pricing.rounding import Rounding
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
@@ -191,6 +192,7 @@ def show_price_book_(*, msp_id: UUID, book: UUID) -> None:
             + (f"  markup {one.markup_pct}%" if one.markup_pct is not None else "")
             for one in detail.prices
         ]
+        lines += [f"{one.meter}  unit cost {one.unit_cost} from {one.month}" for one in detail.unit_costs]
         return CommandResult("\n".join(lines) or "no prices", detail)
 
     run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
@@ -234,6 +236,24 @@ def simulate_(  # noqa: PLR0913 - click passes options by name
         return CommandResult("\n".join([total, *lines]), found)
 
     run_with_services(act)
+
+
+@price_book.command("set-cost")
+@MSP
+@BOOK
+@click.option("--meter", "meter_name", required=True, help="What is counted.")
+@click.option("--cost", type=NUMBER, required=True, help="What a unit costs you, e.g. 0.02.")
+@click.option("--month", default="", help="From this month on, e.g. 2026-03; default: this month.")
+def set_unit_cost_(*, msp_id: UUID, book: UUID, meter_name: str, cost: Decimal, month: str) -> None:
+    """Set what a unit of a meter costs the MSP. Profit counts it where no vendor's bill is mapped."""
+
+    async def act(session: AsyncSession) -> CommandResult:
+        meters = await add_declared(session, command_host().rooms.meters)
+        wanted = UnitCostInput(meter=meter_name, unit_cost=cost, month=month)
+        made = await set_unit_cost(session, meters, book, wanted, now=utc_now(), new_id=new_id)
+        return CommandResult(f"unit cost {made}", {"id": made, "book": book, "meter": meter_name})
+
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @click.group(cls=NounGroup)

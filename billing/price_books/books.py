@@ -14,6 +14,7 @@ from billing.price_books.inputs import PriceBookInput
 from billing.price_books.pricing import PriceKind, Terms
 from billing.price_books.repository import NewPriceBook, PriceRow, create_price_book
 from billing.price_books.selection import PriceSelection, select_prices
+from billing.price_books.unit_costs import UnitCostView, list_unit_costs
 from billing.pricing.charges import margin
 from billing.pricing.rules import BillingRules
 from billing.sides import Side
@@ -54,10 +55,11 @@ class PriceVersion(msgspec.Struct, frozen=True):
 
 
 class PriceBookDetail(msgspec.Struct, frozen=True):
-    """A price book; `prices` by meter, the newest version first."""
+    """A price book; `prices` by meter, the newest version first. `unit_costs`: what the MSP pays for a unit."""
 
     book: PriceBookView
     prices: Sequence[PriceVersion]
+    unit_costs: Sequence[UnitCostView] = ()
 
 
 BOOK_ORDER: Final = Sort(
@@ -92,7 +94,8 @@ async def load_price_book(session: AsyncSession, book_id: UUID, *, now: datetime
     prices = await select_prices(session, PriceSelection(book_id=book_id))
     costs = await _costs(session, book, now)
     newest_first = sorted(prices, key=lambda price: (price.meter, -price.valid_from.timestamp()))
-    return PriceBookDetail(book, [_version(price, costs.get(price.meter), now) for price in newest_first])
+    versions = [_version(price, costs.get(price.meter), now) for price in newest_first]
+    return PriceBookDetail(book, versions, await list_unit_costs(session, book_id))
 
 
 async def find_price_book(session: AsyncSession, book_id: UUID) -> PriceBookView:

@@ -11,13 +11,23 @@ from litestar.response import Template
 
 from billing.permissions import BillingPermission
 from billing.price_books.books import PriceBookDetail, PriceBookView, load_price_book, open_price_book, title_of
-from billing.price_books.forms import FIELDS, Typed, cell_rows_of, read_kind, read_price, rows_of, write_form
+from billing.price_books.forms import (
+    FIELDS,
+    Typed,
+    cell_rows_of,
+    read_kind,
+    read_number,
+    read_price,
+    rows_of,
+    write_form,
+)
 from billing.price_books.inputs import PriceBookInput
 from billing.price_books.lists import PRICE_BOOKS, PRICES
 from billing.price_books.pricing import PriceKind
 from billing.price_books.repository import NewPrice, set_price
 from billing.price_books.rules import ROUNDINGS, SWITCHES, UNIT_FIELDS, UNITS, list_rules, read_rules
-from billing.price_books.wording import write_price
+from billing.price_books.unit_costs import UnitCostInput, set_unit_cost
+from billing.price_books.wording import write_amount, write_price
 from billing.pricing.rules import BillingRules
 from billing.sides import Side
 from billing.web.dependencies import KnownMeters
@@ -80,7 +90,33 @@ async def create_price_book_page(request: AnyRequest, access: OpenAccess, listed
 
 @get(_BOOK, name="price_book", opt=_READ, include_in_schema=False)
 async def show_price_book_page(access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID]) -> Response[Any]:
-    """A price book with all versions of its prices, and the markup over cost."""
+    """A price book with all versions of its prices, the markup over cost, and what the MSP pays for units."""
+    return await _book_page(access, meters, book_id, {})
+
+
+@post(f"{_BOOK}/unit-costs", opt=_WRITE, include_in_schema=False)
+async def set_unit_cost_page(
+    request: AnyRequest, access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID]
+) -> Response[Any]:
+    typed = await read_typed(request)
+
+    async def act() -> None:
+        cost = read_number(typed, "unit_cost")
+        if cost is None:
+            raise InvalidInput(N_("Enter a price such as 0.03."), field="unit_cost")
+        wanted = UnitCostInput(meter=typed.get("meter", "")[:100], unit_cost=cost, month=typed.get("month", "")[:20])
+        await set_unit_cost(access.session, meters, book_id, wanted, now=access.now, new_id=new_id)
+
+    refusal = await run_action(access.session, act())
+    if refusal is not None:
+        await access.enter_fleet()
+        return await _book_page(access, meters, book_id, typed, refusal)
+    return redirect_to(access, f"{_BOOKS}/{book_id}", done=translate("Unit cost set"))
+
+
+async def _book_page(
+    access: Access, meters: Meters, book_id: UUID, typed: Typed, refusal: DomainError | None = None
+) -> Response[Any]:
     detail = await load_price_book(access.session, book_id, now=access.now)
     context = {
         "book": detail.book,
@@ -91,8 +127,12 @@ async def show_price_book_page(access: OpenAccess, meters: KnownMeters, book_id:
         "rounding": ROUNDINGS.get(detail.book.rules.rounding, detail.book.rules.rounding.value),
         "rules": list_rules(detail.book.rules, current_localizer()),
         "writes": _writes(access, detail.book),
+        "unit_costs": [(one, write_amount(one.unit_cost, detail.book.currency)) for one in detail.unit_costs],
+        "meters": [(one.name, translate(one.label)) for one in meters],
+        "this_month": f"{access.now:%Y-%m}",
+        **_errors(typed, refusal),
     }
-    return render_page(access, "billing/price_book.html", translate("Price book"), context)
+    return render_page(access, "billing/price_book.html", translate("Price book"), context, refusal=refusal)
 
 
 @get(f"{_BOOK}/new", opt=_READ, name="price_form", include_in_schema=False)
@@ -145,6 +185,7 @@ PRICE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     export_page(PRICE_BOOKS, _BOOKS, opt=_READ),
     create_price_book_page,
     show_price_book_page,
+    set_unit_cost_page,
     show_price_form_page,
     set_price_page,
 )

@@ -166,9 +166,9 @@ def check_terms(terms: Terms) -> Terms:
         PriceNotAllowed: names the invalid part.
     """
     for name in ("unit_price", "rate_pct", "per_event", "minimum", "maximum"):
-        _check_price(getattr(terms, name), name)
+        check_price(getattr(terms, name), name)
     for price in (price for tier in terms.tiers for price in (tier.unit_price, tier.flat)):
-        _check_price(price, "tiers")
+        check_price(price, "tiers")
     _check_cells(terms)
     check_quantity(terms.included, "included")
     check_quantity(terms.size, "size")
@@ -194,7 +194,7 @@ def _check_cells(terms: Terms) -> None:
         )
     check_dimensions(terms.cells)
     for cell in terms.cells:
-        _check_price(cell.unit_price, "cells")
+        check_price(cell.unit_price, "cells")
     if terms.cells and (terms.included or terms.minimum is not None or terms.maximum is not None):
         raise PriceNotAllowed(
             N_("A price by dimension has no included units, no minimum and no maximum."), field="cells"
@@ -231,7 +231,8 @@ def check_quantity(quantity: Decimal, field: str = "quantity") -> None:
         )
 
 
-def _check_price(price: Decimal | None, field: str) -> None:
+def check_price(price: Decimal | None, field: str) -> None:
+    """Raises PriceNotAllowed for an amount that no price has."""
     if price is None:
         return
     if not price.is_finite() or not 0 <= price < _LIMIT:

@@ -12,6 +12,7 @@ from billing.price_books.books import PriceBookDetail, load_price_book, open_pri
 from billing.price_books.inputs import PriceBookInput, PriceInput
 from billing.price_books.lists import PRICE_BOOKS, PRICES
 from billing.price_books.repository import NewPrice, set_price
+from billing.price_books.unit_costs import UnitCostInput, UnitCostSet, set_unit_cost
 from billing.sides import Side
 from billing.web.dependencies import KnownMeters
 from foundation.ids import new_id
@@ -68,6 +69,15 @@ async def create_price(
     return PriceCreated(made, book_id)
 
 
+@post(f"{_BOOKS}/{{book_id:uuid}}/unit-costs", opt=_WRITE, tags=["prices"])
+async def create_unit_cost(
+    access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID], data: JSONBody[UnitCostInput]
+) -> UnitCostSet:
+    """Set what you pay for a unit of a meter from a month on. Profit counts it where no vendor's bill is mapped."""
+    made = await set_unit_cost(access.session, meters, book_id, data, now=access.now, new_id=new_id)
+    return UnitCostSet(made)
+
+
 PRICE_BOOK_ROUTES: Final[tuple[Any, ...]] = (
-    PRICE_LIST, PRICE_BOOK_LIST, show_price_book, create_price_book, create_price,
+    PRICE_LIST, PRICE_BOOK_LIST, show_price_book, create_price_book, create_price, create_unit_cost,
 )  # fmt: skip

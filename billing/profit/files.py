@@ -8,6 +8,7 @@ from foundation.web.csv_export import write_lines
 
 COLUMNS: Final = (
     "month", "by", "key", "label", "currency", "revenue", "cost", "margin", "share", "uncosted", "at_wholesale",
+    "at_unit_cost",
 )  # fmt: skip
 
 
@@ -16,7 +17,7 @@ def write_file(report: ProfitReport, labels: Mapping[str, str]) -> bytes:
     rows = [
         (
             report.month, report.by.value, row.key, labels.get(row.key, row.key), row.currency, row.revenue, row.cost,
-            row.margin, row.share, row.uncosted, row.at_wholesale,
+            row.margin, row.share, row.uncosted, row.at_wholesale, row.at_unit_cost,
         )
         for row in report.rows
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -14,11 +15,18 @@ Key = tuple[str, UUID, str]
 Costs = Mapping[Key, Mapping[str, Decimal]]
 """By currency."""
 _NOTHING: Final[Mapping[str, Decimal]] = {}
+_NO_COSTS: Final[Costs] = {}
+
+
+class CostSource(StrEnum):
+    VENDOR = "vendor"
+    UNIT_COST = "unit_cost"
+    WHOLESALE = "wholesale"
 
 
 class ProfitLine(NamedTuple):
     """Revenue and cost of one client's product in one currency and month. `has_cost`: some cost is known, in whichever
-    currency; `is_mixed`: in another one.
+    currency; `is_mixed`: in another one. `source` is where it is from.
     """
 
     month: str
@@ -28,13 +36,15 @@ class ProfitLine(NamedTuple):
     currency: str
     revenue: Decimal
     cost: Decimal
-    at_wholesale: bool
+    source: CostSource
     has_cost: bool
     is_mixed: bool
 
 
-def join_costs(invoiced: Iterable[InvoicedAmount], vendor: Costs, wholesale: Costs) -> Sequence[ProfitLine]:
-    """The vendors' cost of the same month where there is one, else the operator's."""
+def join_costs(
+    invoiced: Iterable[InvoicedAmount], vendor: Costs, wholesale: Costs, unit_costs: Costs = _NO_COSTS
+) -> Sequence[ProfitLine]:
+    """The vendors' cost of the same month where there is one, else by the MSP's unit cost, else the operator's."""
     revenue: dict[Key, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     books: dict[Key, UUID | None] = {}
     for one in invoiced:
@@ -42,15 +52,16 @@ def join_costs(invoiced: Iterable[InvoicedAmount], vendor: Costs, wholesale: Cos
         revenue[key][one.currency] += one.amount
         books[key] = one.book_id or books.get(key)
     found: list[ProfitLine] = []
-    for key in sorted({*revenue, *vendor, *wholesale}, key=lambda each: (each[0], str(each[1]), each[2])):
-        costs = vendor.get(key) or wholesale.get(key) or _NOTHING
+    known = ((CostSource.VENDOR, vendor), (CostSource.UNIT_COST, unit_costs), (CostSource.WHOLESALE, wholesale))
+    for key in sorted({*revenue, *vendor, *unit_costs, *wholesale}, key=lambda each: (each[0], str(each[1]), each[2])):
+        source, costs = next(((one, of[key]) for one, of in known if of.get(key)), (CostSource.WHOLESALE, _NOTHING))
         earned = revenue.get(key, _NOTHING)
         for currency in sorted({*earned, *costs}):
             others = {each for each, amount in {**earned, **costs}.items() if amount and each != currency}
             found.append(
                 ProfitLine(
                     *key, books.get(key), currency, earned.get(currency, Decimal(0)), costs.get(currency, Decimal(0)),
-                    at_wholesale=key not in vendor, has_cost=bool(costs), is_mixed=bool(costs) and bool(others),
+                    source=source, has_cost=bool(costs), is_mixed=bool(costs) and bool(others),
                 )
             )  # fmt: skip
     return found
@@ -77,5 +88,10 @@ def _row(key: str, currency: str, lines: Sequence[ProfitLine]) -> ProfitRow:
         key=key, currency=currency, revenue=revenue, cost=cost, margin=margin,
         share=round(margin / revenue, 4) if margin is not None and revenue > 0 else None,
         uncosted=sum((one.revenue for one in lines if not one.has_cost and one.revenue > 0), Decimal(0)),
-        at_wholesale=sum((one.cost for one in lines if one.at_wholesale), Decimal(0)), is_mixed=is_mixed,
+        at_wholesale=_cost_from(CostSource.WHOLESALE, lines), at_unit_cost=_cost_from(CostSource.UNIT_COST, lines),
+        is_mixed=is_mixed,
     )  # fmt: skip
+
+
+def _cost_from(source: CostSource, lines: Sequence[ProfitLine]) -> Decimal:
+    return sum((one.cost for one in lines if one.source is source), Decimal(0))

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.line_kinds import LineKind
 from billing.periods import parse_month
 from billing.profit.margins import Costs, Key, ProfitLine, group_profit, join_costs
 from billing.profit.schemas import MonthProfit, ProfitGrouping, ProfitReport
@@ -43,7 +44,8 @@ async def report_profit(
     start, name = first_of(period, MONTHS).start, f"{period.start:%Y-%m}"
     invoiced = await load_invoiced(session, start, period.end)
     vendor = await _load_vendor_costs(session, f"{start:%Y-%m}", name)
-    lines = join_costs(invoiced, vendor, await _load_wholesale(session, start, period.end))
+    unit_costs = await _load_unit_costs(session, start, period.end)
+    lines = join_costs(invoiced, vendor, await _load_wholesale(session, start, period.end), unit_costs)
     if client_id is not None:
         lines = [one for one in lines if one.client_id == client_id]
     own = [one for one in lines if one.month == name]
@@ -90,10 +92,33 @@ async def _load_wholesale(session: AsyncSession, start: datetime, end: datetime)
     return found
 
 
+async def _load_unit_costs(session: AsyncSession, start: datetime, end: datetime) -> Costs:
+    rows = await session.execute(_UNIT_COSTS, {"msp": require_fleet(session), "start": start, "end": end})
+    found: dict[Key, dict[str, Decimal]] = defaultdict(dict)
+    for row in rows:
+        found[row.month, row.client_id, row.product][row.currency] = row.amount
+    return found
+
+
 _VENDOR: Final = text(f"""
     SELECT m.month, m.client_id, m.meter AS product, m.currency, sum(m.amount) AS amount FROM {MAPPED_LINES} m
      WHERE m.tenant_id = :msp AND m.month >= :first AND m.month <= :last AND m.mapping = 'mapped'
      GROUP BY m.month, m.client_id, m.meter, m.currency
+""")
+# The cost of a line's month: the client's own book's before that of the common one, and the last set for a month.
+_UNIT_COSTS: Final = text(f"""
+    SELECT to_char(i.period_start AT TIME ZONE 'UTC', 'YYYY-MM') AS month, i.client_id, l.meter AS product, c.currency,
+           round(sum(l.quantity * c.unit_cost), 8) AS amount
+      FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+     CROSS JOIN LATERAL (
+        SELECT u.unit_cost, b.currency
+          FROM unit_cost u JOIN price_book b ON b.tenant_id = u.tenant_id AND b.id = u.book_id
+         WHERE u.tenant_id = :msp AND u.meter = l.meter AND (b.client_id IS NULL OR b.client_id = i.client_id)
+           AND u.month <= to_char(l.service_start AT TIME ZONE 'UTC', 'YYYY-MM')
+         ORDER BY b.client_id IS NULL, u.month DESC, u.set_at DESC, u.id DESC LIMIT 1) c
+     WHERE i.msp_id = :msp AND i.side = 'retail' AND i.state <> '{InvoiceState.VOID}' AND l.kind = '{LineKind.USAGE}'
+       AND i.period_start >= :start AND i.period_start < :end
+     GROUP BY 1, i.client_id, l.meter, c.currency
 """)
 _UNMAPPED: Final = text(f"""
     SELECT count(*) FROM {MAPPED_LINES} m WHERE m.tenant_id = :msp AND m.month = :month AND m.mapping = 'unmapped'

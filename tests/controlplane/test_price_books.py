@@ -234,3 +234,32 @@ async def test_a_price_by_dimension_is_set_tried_out_and_opened_to_the_events_of
     assert (await foreign.api("GET", f"/api/v1{line_page}/cells")).status_code == 404
     body = {"meter": "calls", "kind": "matrix", "unit_price": "1", "cells": [{"dims": {"a": "b"}, "unit_price": "2"}]}
     assert (await admin.api("POST", f"{API}/{book_id}/prices", body)).status_code == 201
+
+
+async def test_unit_costs_are_set_on_the_page_and_over_the_api(
+    web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv
+) -> None:
+    book_id = await create_book(admin)
+    page, api = f"/prices/books/{book_id}", f"{API}/{book_id}/unit-costs"
+    for wrong, field in (({"unit_cost": ""}, "unit_cost"), ({"month": "2026-13"}, "month"), ({"meter": "x"}, "meter")):
+        refused = await admin.post(f"{page}/unit-costs", {"meter": METER, "unit_cost": "1", "month": "", **wrong})
+        assert (refused.status_code, f'id="f-{field}-error"' in refused.text) == (422, True), wrong
+    made = await admin.post(f"{page}/unit-costs", {"meter": METER, "unit_cost": "0,02", "month": "2026-02"})
+    assert made.status_code == 303, made.text
+    assert (await admin.api("POST", api, {"meter": METER, "unit_cost": "0.03"})).status_code == 201
+    shown = (await admin.get(page)).text
+    for part in ("0.02\N{NO-BREAK SPACE}EUR", "0.03\N{NO-BREAK SPACE}EUR", "2026-02", "Set unit cost"):
+        assert part in shown, part
+    costs = (await admin.api("GET", f"{API}/{book_id}")).json()["unit_costs"]
+    assert [(one["month"], Decimal(one["unit_cost"])) for one in costs] == [
+        (f"{utc_now():%Y-%m}", Decimal("0.03")), ("2026-02", Decimal("0.02")),
+    ]  # fmt: skip
+    market = Market(env.services.db, env.msp_account, env.scope, now=utc_now())
+    wholesale = await market.open_book(Side.WHOLESALE)
+    body = {"meter": METER, "unit_cost": "1"}
+    assert (await admin.api("POST", f"{API}/{wholesale}/unit-costs", body)).status_code == 422
+    other = await set_up_msp(other_env, name="Other Harbour")
+    foreign = await web_app.signed_in(other.host, other.admin)
+    assert (await foreign.api("POST", api, body)).status_code == 404
+    approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
+    assert (await approver.api("POST", api, body)).status_code in {403, 404}

@@ -167,6 +167,8 @@ class TestSettingUp:
         cells = ("--kind", "matrix", "--unit-price", "0.1", "--cell", "region=eu,size=large:0.05")
         await done("meter", "create", "--code", "calls", "--label", "Calls", "--unit", "calls")
         await done("price", "set", "--book", book, "--meter", "calls", *cells)
+        await done("price-book", "set-cost", "--book", book, "--meter", "calls", "--cost", "0.01", "--month", "2026-02")
+        assert "calls  unit cost 0.01000000 from 2026-02" in await done("price-book", "show", "--book", book)
         assert "by region, size" in await done("price-book", "show", "--book", book)
         assert price.terms.tiers == (
             PriceTier(Decimal(100), Decimal("0.5"), Decimal(2)), PriceTier(None, Decimal("0.25")),

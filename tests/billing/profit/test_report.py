@@ -1,11 +1,16 @@
 """Profit and revenue of stored invoices, credit notes and vendor bills, and another MSP's."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from billing.invoices.settle import NewCredit, create_credit_note
+from billing.permissions import BillingPermission
+from billing.price_books.unit_costs import UnitCostInput, list_unit_costs, set_unit_cost
 from billing.profit.report import report_profit
 from billing.profit.schemas import ProfitGrouping, ProfitReport
 from billing.revenue.report import report_revenue
@@ -14,6 +19,7 @@ from billing.sides import Side
 from billing.vendor_bills.schemas import MappingKind
 from foundation.errors import Forbidden, InvalidInput
 from foundation.ids import new_id
+from foundation.usage.meters import Meter, Meters, UsageDescription
 from tests.billing.conftest import METER, Market, uses
 from tests.billing.invoices.test_lifecycle import NOW, close, enter
 from tests.billing.vendor_bills.test_bills import map_to, row, store
@@ -55,6 +61,47 @@ async def test_profit_is_net_of_credit_notes_and_takes_the_vendors_cost(priced: 
     books = (await profit(priced, ProfitGrouping.BOOK)).rows
     assert sum(one.revenue for one in books) == Decimal("10.50")
     assert (await profit(priced, month="2026-04")).rows == []
+
+
+async def _describe(*_: object) -> Mapping[UUID, UsageDescription]:
+    return {}
+
+
+async def cost(market: Market, amount: str, month: str, *, own: bool = False, now_: int = 0) -> None:
+    book_id = market.books[Side.RETAIL, market.client.tenant_id if own else None]
+    wanted = UnitCostInput(meter=METER, unit_cost=Decimal(amount), month=month)
+    async with market.as_msp_account() as session:
+        units = ("{number} use", "{number} uses")
+        meters = Meters([Meter(METER, units, "Use", BillingPermission.READ_USAGE, _describe)])
+        await set_unit_cost(session, meters, book_id, wanted, now=NOW + timedelta(minutes=now_), new_id=new_id)
+
+
+async def test_a_unit_cost_counts_by_its_month_where_no_vendors_bill_is_mapped(priced: Market) -> None:
+    await sell(priced)
+    await cost(priced, "0.05", "2026-04")
+    assert (await profit(priced)).rows[0].cost == Decimal("3.60"), "from April on"
+    await cost(priced, "0.01", "2026-02")
+    await cost(priced, "0.02", "2026-02", now_=1)
+    [row_] = (await profit(priced)).rows
+    assert (row_.cost, row_.at_unit_cost, row_.at_wholesale, row_.margin) == (
+        Decimal("2.40"), Decimal("2.40"), 0, Decimal("8.10"),
+    )  # fmt: skip
+    await priced.open_book(Side.RETAIL, own=True)
+    await cost(priced, "0.03125", "2026-01", own=True)
+    assert (await profit(priced)).rows[0].cost == Decimal("3.75"), "its own book comes first"
+    await store(priced, row("1", quantity=Decimal(120), amount=Decimal("12.005")))
+    await map_to(priced, MappingKind.CLIENT, "c-1", priced.client.tenant_id)
+    await map_to(priced, MappingKind.PRODUCT, "SEAT", METER)
+    [row_] = (await profit(priced)).rows
+    assert (row_.cost, row_.at_unit_cost) == (Decimal("12.005"), 0)
+    other = make_scope()
+    async with priced.db.transaction(other) as session:
+        with pytest.raises(Forbidden):
+            await list_unit_costs(session, priced.books[Side.RETAIL, None])
+    async with priced.as_client() as session:
+        with pytest.raises(Forbidden):
+            await list_unit_costs(session, priced.books[Side.RETAIL, None])
+        assert await session.scalar(text("SELECT count(*) FROM unit_cost")) == 0
 
 
 async def test_revenue_is_by_month_and_unpaid_by_age(priced: Market) -> None:
