@@ -14,10 +14,9 @@ from billing.audit_actions import BillingAction
 from billing.models import UnitCost
 from billing.periods import month_of, parse_month
 from billing.price_books.pricing import check_price
-from billing.sides import Side
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.errors import Forbidden, InvalidInput, NotFound
+from foundation.errors import Forbidden, NotFound
 from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.usage.meters import Meters
@@ -62,11 +61,8 @@ async def set_unit_cost(  # noqa: PLR0913 - keyword-only
     check_price(wanted.unit_cost, "unit_cost")
     period = month_of(now) if not wanted.month else parse_month(wanted.month)
     keys = {"tenant_id": scope.tenant_id, "id": book_id}
-    side = await session.scalar(_SIDE, keys)
-    if side is None:
+    if await session.scalar(_RETAIL, keys) is None:
         raise NotFound
-    if side != Side.RETAIL:
-        raise InvalidInput(N_("What you pay the operator is the wholesale price. Choose a retail price book."))
     cost = UnitCost(
         tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=new_id(), book_id=book_id, meter=meter,
         month=f"{period.start:%Y-%m}", unit_cost=wanted.unit_cost, set_at=now, set_by=scope.actor.name,
@@ -86,7 +82,7 @@ async def list_unit_costs(session: AsyncSession, book_id: UUID) -> Sequence[Unit
     return [UnitCostView(**row) for row in rows.mappings()]
 
 
-_SIDE: Final = text("SELECT side FROM price_book WHERE tenant_id = :tenant_id AND id = :id")
+_RETAIL: Final = text("SELECT 1 FROM price_book WHERE tenant_id = :tenant_id AND id = :id AND side = 'retail'")
 _COSTS: Final = text("""
     SELECT DISTINCT ON (meter, month) meter, month, unit_cost, set_at, set_by FROM unit_cost
      WHERE tenant_id = :msp AND book_id = :book_id ORDER BY meter, month DESC, set_at DESC, id DESC

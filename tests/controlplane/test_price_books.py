@@ -257,7 +257,7 @@ async def test_unit_costs_are_set_on_the_page_and_over_the_api(
     market = Market(env.services.db, env.msp_account, env.scope, now=utc_now())
     wholesale = await market.open_book(Side.WHOLESALE)
     body = {"meter": METER, "unit_cost": "1"}
-    assert (await admin.api("POST", f"{API}/{wholesale}/unit-costs", body)).status_code == 422
+    assert (await admin.api("POST", f"{API}/{wholesale}/unit-costs", body)).status_code == 404
     other = await set_up_msp(other_env, name="Other Harbour")
     foreign = await web_app.signed_in(other.host, other.admin)
     assert (await foreign.api("POST", api, body)).status_code == 404

@@ -72,7 +72,9 @@ async def cost(market: Market, amount: str, month: str, *, own: bool = False, no
     wanted = UnitCostInput(meter=METER, unit_cost=Decimal(amount), month=month)
     async with market.as_msp_account() as session:
         units = ("{number} use", "{number} uses")
-        meters = Meters([Meter(METER, units, "Use", BillingPermission.READ_USAGE, _describe)])
+        meters = Meters(
+            [Meter(name=METER, unit=units, label="Use", permission=BillingPermission.READ_USAGE, describe=_describe)]
+        )
         await set_unit_cost(session, meters, book_id, wanted, now=NOW + timedelta(minutes=now_), new_id=new_id)
 
 
