@@ -37,8 +37,8 @@ def write_dims(dims: Mapping[str, str]) -> str:
 
 
 def dimensions_of(cells: Sequence[PriceCell]) -> Sequence[str]:
-    """Names in the order of the cells."""
-    return list(dict.fromkeys(name for cell in cells for name in cell.dims))
+    """Names in their order: the database does not keep that of the cells."""
+    return sorted({name for cell in cells for name in cell.dims})
 
 
 def in_order(cells: Sequence[PriceCell]) -> Sequence[tuple[int, PriceCell]]:
