@@ -223,7 +223,7 @@ async def test_a_price_by_dimension_is_set_tried_out_and_opened_to_the_events_of
     line_page = f"{address}/lines/{line['id']}"
     found = (await admin.api("GET", f"/api/v1{line_page}/cells")).json()
     assert [(one["cell"], Decimal(one["quantity"]), Decimal(one["amount"])) for one in found] == [
-        ("1", 4, 2), ("2", 4, 8), ("rest", 4, Decimal("0.4"))
+        ("1", Decimal(4), Decimal(2)), ("2", Decimal(4), Decimal(8)), ("rest", Decimal(4), Decimal("0.4"))
     ]  # fmt: skip
     opened = (await admin.get(f"{line_page}?cell=2")).text
     for part in (f'href="{line_page}?cell=2#events"', "Those of region = eu, size = large", "Show all events"):

@@ -85,8 +85,8 @@ def test_cells_that_price_nothing_or_twice_are_refused(wrong: dict[str, object])
         check_terms(Terms(**given_))  # type: ignore[arg-type]
 
 
-async def declare(market: Market, aggregation: str = "sum", **given_: str) -> None:
-    new = NewMeter("calls", "Calls", "calls", aggregation=MeterAggregation(aggregation), **given_)
+async def declare(market: Market, aggregation: str = "sum") -> None:
+    new = NewMeter("calls", "Calls", "calls", aggregation=MeterAggregation(aggregation))
     async with market.as_msp_account() as session:
         await create_meter(session, Meters([]), new, now=market.now)
     for side in Side:
@@ -179,7 +179,7 @@ async def test_each_cell_opens_to_its_events_and_a_client_sees_its_own_only(mark
             return [one.quantity for one in (await list_line_events(session, query, market.now)).items]
 
     assert sorted(await events("1")) == [-100, 3, 100]
-    assert (await events("2"), await events("3"), sorted(await events("rest"))) == ([4], [5], [D("6.5"), 7])
+    assert (await events("2"), await events("3"), sorted(await events("rest"))) == ([D(4)], [D(5)], [D("6.5"), D(7)])
     assert (await events("4"), await events("x")) == ([], [])
     assert len(await events("")) == 7
     async with market.as_client() as session:
@@ -213,7 +213,7 @@ async def test_a_counted_meter_has_events_in_its_cells(market: Market) -> None:
     await market.rate(Side.RETAIL)
     [(line_id, amount)] = await lines_of(market)
     found = {cell: quantity for cell, (quantity, _) in (await cells_of(market, line_id)).items()}
-    assert (found, amount) == ({"1": 1, "2": 1, "3": 1, "rest": 2}, 370)
+    assert (found, amount) == ({"1": D(1), "2": D(1), "3": D(1), "rest": D(2)}, 370)
     assert (await simulated(market, PriceDraft({})))[0] == 370
 
 

@@ -86,7 +86,7 @@ async def test_a_unit_cost_counts_by_its_month_where_no_vendors_bill_is_mapped(p
     await cost(priced, "0.02", "2026-02", now_=1)
     [row_] = (await profit(priced)).rows
     assert (row_.cost, row_.at_unit_cost, row_.at_wholesale, row_.margin) == (
-        Decimal("2.40"), Decimal("2.40"), 0, Decimal("8.10"),
+        Decimal("2.40"), Decimal("2.40"), Decimal(0), Decimal("8.10"),
     )  # fmt: skip
     await priced.open_book(Side.RETAIL, own=True)
     await cost(priced, "0.03125", "2026-01", own=True)
@@ -95,7 +95,7 @@ async def test_a_unit_cost_counts_by_its_month_where_no_vendors_bill_is_mapped(p
     await map_to(priced, MappingKind.CLIENT, "c-1", priced.client.tenant_id)
     await map_to(priced, MappingKind.PRODUCT, "SEAT", METER)
     [row_] = (await profit(priced)).rows
-    assert (row_.cost, row_.at_unit_cost) == (Decimal("12.005"), 0)
+    assert (row_.cost, row_.at_unit_cost) == (Decimal("12.005"), Decimal(0))
     other = make_scope()
     async with priced.db.transaction(other) as session:
         with pytest.raises(Forbidden):
