@@ -17,6 +17,7 @@ from litestar.template.config import TemplateConfig
 from litestar.types import ControllerRouterHandler
 
 import governance
+from billing.usage.pages import provide_meters
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
 from branding.pages import provide_brand
@@ -151,6 +152,7 @@ def build_app(
             "access": provide_access(services, brands),
             "brand": provide_brand(brands),
             "job_title": provide_job_title(ROOMS.job_title),
+            **provide_meters(ROOMS.meters),
         },
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         guards=[authenticate_first(services, brands)],
