@@ -270,7 +270,8 @@ class Sample:
         wrote = author or f"connection:{self.source}"
         await self.add(
             ApprovalRow(
-                **self.own, id=approval, subject_kind="change", subject_id=change, content_hash=bytes(32),
+                **self.own, id=approval, wait_id=approval, waiting_since=self.ago(at), subject_kind="change",
+                subject_id=change, content_hash=bytes(32),
                 policy_version=1, requested_by=wrote, author=wrote, state="pending", decided_by=None, decided_at=None,
                 reason="", expires_at=self.now + timedelta(hours=hours), used_at=None, created_at=self.ago(at),
                 approvers=list(approvers), wait_id=approval, waiting_since=self.ago(at),
