@@ -25,7 +25,7 @@ _ITEMS: Final = f"""(
            e.opened_at, e.correction_due_at AS due_at, e.id AS wait_id
       FROM governance_exception e WHERE e.state = 'open'
      UNION ALL
-    SELECT 'approval', a.tenant_id, a.id, a.subject_id, CAST(0 AS bigint), a.created_at,
+    SELECT 'approval', a.tenant_id, a.id, a.subject_id, CAST(a.severity AS bigint), a.created_at,
            coalesce(a.due_at, a.expires_at), a.wait_id
       FROM {APPROVALS} a WHERE a.state = 'pending' AND a.subject_kind = 'change')"""
 """As SQL: what a list is ordered and filtered by. What is shown is joined to a page's rows only."""

@@ -23,8 +23,8 @@ KIND_LABELS = {InboxKind.APPROVAL: N_("Approvals"), InboxKind.EXCEPTION: N_("Exc
 
 class InboxItem(msgspec.Struct, frozen=True):
     """A pending approval or an open exception. `id` is the approval's or the exception's, `client` the client's short
-    name. `severity` is 0 to 100 for exceptions and 0 for approvals. `title` and `detail` are in the reader's language.
-    `escalations` are the steps of the escalation ladder that were reached.
+    name. `severity` is 0 to 100; an approval has that of the exception that it becomes when it is overdue. `title` and
+    `detail` are in the reader's language. `escalations` are the steps of the escalation ladder that were reached.
     """
 
     id: UUID

@@ -259,7 +259,7 @@ class Sample:
 
     async def awaiting(
         self, record: str, old: int, new: int, *, author: str | None = None, at: float = 600, hours: float = 40,
-        approvers: Sequence[dict[str, Any]] = (),
+        approvers: Sequence[dict[str, Any]] = (), severity: int = 0,
     ) -> UUID:  # fmt: skip
         """A change pending approval, with its approval."""
         approval = id_at(self.ago(at))
@@ -274,7 +274,7 @@ class Sample:
                 subject_id=change, content_hash=bytes(32),
                 policy_version=1, requested_by=wrote, author=wrote, state="pending", decided_by=None, decided_at=None,
                 reason="", expires_at=self.now + timedelta(hours=hours), used_at=None, created_at=self.ago(at),
-                approvers=list(approvers), wait_id=approval, waiting_since=self.ago(at),
+                approvers=list(approvers), severity=severity,
             )
         )  # fmt: skip
         return change

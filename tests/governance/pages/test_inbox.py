@@ -15,8 +15,8 @@ def rows_of(page: str) -> list[str]:
 
 
 async def fill(busy: GovernanceWebApp) -> None:
-    await busy.acme.awaiting("SKU-2", 1000, 2000)
-    await busy.borealis.awaiting("SKU-3", 1000, 3000)
+    await busy.acme.awaiting("SKU-2", 1000, 2000, severity=37)
+    await busy.borealis.awaiting("SKU-3", 1000, 3000, severity=61)
     await busy.borealis.exception("change.refused", "Refused", exposure=200_000)
     await busy.acme.exception("propagation.slo_breached", "Late", exposure=10, channels=1)
     await busy.alien.awaiting("SKU-ALIEN", 1000, 2000)
@@ -64,7 +64,12 @@ async def test_items_are_sorted_by_severity(busy: GovernanceWebApp) -> None:
     items = (await busy["operator"].get(f"{API}?sort=-severity")).json()["items"]
     severities = [item["severity"] for item in items]
     assert severities == sorted(severities, reverse=True)
-    assert severities[0] > 0
+    assert severities[-1] > 0
+    worst = (await busy["operator"].get("/inbox?kind=approval&sort=-severity")).text
+    assert re.findall(r'<b class="num">(\d+)</b>', worst) == ["61", "37"]
+    assert {item["client"]: item["severity"] for item in items if item["kind"] == "approval"} == {
+        "acme": 37, "borealis": 61,
+    }  # fmt: skip
 
 
 async def test_items_of_several_clients_are_resolved_at_once_and_others_refused(busy: GovernanceWebApp) -> None:
