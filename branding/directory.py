@@ -49,7 +49,9 @@ async def list_brand_names(session: AsyncSession) -> Sequence[str]:
 
 
 class BrandDirectory:
-    """One per process. A change of brand takes effect everywhere within `ttl`."""
+    """One per process. A change of brand takes effect everywhere within `ttl`, and at once in a process that `forget`s
+    the MSP's.
+    """
 
     def __init__(self, database: Database, clock: Clock, *, ttl: timedelta = TTL) -> None:
         self._database = database
@@ -58,15 +60,16 @@ class BrandDirectory:
         self._known: OrderedDict[str, tuple[datetime, Brand]] = OrderedDict()
         self._unknown: OrderedDict[str, tuple[datetime, None]] = OrderedDict()
         """Separate, so that made-up Host headers evict no brand."""
+        self._changes = 0
 
-    async def for_host(self, host: str) -> Brand:
-        """Brand of a host. `host` as in the Host header.
+    async def for_host(self, host: str, *, ttl: timedelta | None = None) -> Brand:
+        """Brand of a host. `host` as in the Host header; `ttl` if it must be newer than usual.
 
         Raises:
             UnknownHost: no brand has this host.
         """
         name = normal_host(host)
-        brand = await self._find(name) if name else None
+        brand = await self._find(name, self._ttl if ttl is None else ttl) if name else None
         if brand is None:
             raise UnknownHost
         return brand
@@ -76,14 +79,23 @@ class BrandDirectory:
         known = self._known.get(normal_host(host) or "")
         return known[1] if known else None
 
-    async def _find(self, name: str) -> Brand | None:
-        now = self._clock()
+    def forget(self, msp_id: UUID) -> None:
+        """Read the MSP's brands again when they are next needed, once a change of them is committed."""
+        self._changes += 1
+        self._unknown.clear()
+        for name in [name for name, (_, brand) in self._known.items() if brand.msp_id == msp_id]:
+            del self._known[name]
+
+    async def _find(self, name: str, ttl: timedelta) -> Brand | None:
+        now, changes = self._clock(), self._changes
         known = self._known.get(name) or self._unknown.get(name)
         # The clock may have been set back since: an entry dated in the future is not valid.
-        if known is not None and timedelta(0) <= now - known[0] < self._ttl:
+        if known is not None and timedelta(0) <= now - known[0] < ttl:
             return known[1]
         async with self._database.transaction(None, host=name) as session:
             brand = await resolve_brand(session, name)
+        if changes != self._changes:  # it may have been read before the change
+            return brand
         self._known.pop(name, None)
         if brand is None:
             _store(self._unknown, name, (now, None))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request, Response, get
@@ -25,6 +26,8 @@ ShownBrand = NamedDependency[Brand]
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
+_NEWEST = timedelta(seconds=1)
+"""Age of a brand whose files are asked for under another hash, so that such requests cost one query a second."""
 _IMAGE_POLICY = "default-src 'none'; sandbox"
 """An image opened by its own address runs and loads nothing."""
 
@@ -45,19 +48,23 @@ def provide_brand(directory: BrandDirectory) -> Provide:
     return Provide(brand)
 
 
-def brand_file_page(read: ImageReader) -> HTTPRouteHandler:
+def brand_file_page(read: ImageReader, directory: BrandDirectory) -> HTTPRouteHandler:
     @get("/brand/{name:str}", name="brand_file", opt={"public": True}, include_in_schema=False)
     async def show_brand_file(
         request: Request[Any, Any, Any], name: FromPath[str], brand: ShownBrand
     ) -> Response[str] | Response[bytes]:
         """A brand's file. An address with an outdated hash gets the current file, so that open pages keep their
-        style.
+        style; one with a newer hash is of a page from a process that knew the brand's change first.
         """
+        host = header_text(request.scope, b"host")
+        if (kind := kind_of(name, brand.slug)) is not None:
+            return _image_answer(name, await read(host, brand, kind))
+        is_known = f"/brand/{name}" in (brand.stylesheet.path, brand.icon.path)
+        if not is_known and brand.msp_id is not None and name.startswith(f"{brand.slug}-"):
+            brand = await directory.for_host(host, ttl=_NEWEST)
         for file in (brand.stylesheet, brand.icon):
             if file.path == f"/brand/{name}":
                 return _answer(file, _FOR_EVER)
-        if (kind := kind_of(name, brand.slug)) is not None:
-            return _image_answer(name, await read(header_text(request.scope, b"host"), brand, kind))
         for file in (brand.stylesheet, brand.icon):
             if name.startswith(f"{brand.slug}-") and name.rpartition(".")[2] == file.path.rpartition(".")[2]:
                 return _answer(file, _ASK_AGAIN)
@@ -85,10 +92,10 @@ def _image_answer(name: str, content: bytes | None) -> Response[bytes]:
     return Response(content, media_type=MEDIA_TYPE, headers=headers)
 
 
-def build_pages(clock: Clock, read: ImageReader) -> Sequence[HTTPRouteHandler]:
+def build_pages(clock: Clock, read: ImageReader, directory: BrandDirectory) -> Sequence[HTTPRouteHandler]:
     @get("/design", name="design", opt={"public": True}, include_in_schema=False)
     async def show_design_page(request: Request[Any, Any, Any], brand: ShownBrand) -> Template:
         page = design_page(brand, clock(), boosted=is_boosted(request.headers))
         return Template("design.html", context=dict(design_context(page)), headers={"Vary": "HX-Request, HX-Boosted"})
 
-    return [brand_file_page(read), show_design_page]
+    return [brand_file_page(read, directory), show_design_page]

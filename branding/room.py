@@ -23,6 +23,6 @@ ROOM: Final = Room(
         BrandDirectory(services.db, services.clock),
         DnsLookup(services.settings.dns_servers),
     ),
-    pages=lambda services: build_pages(services.clock, image_reader(services.db)),
+    pages=lambda services: build_pages(services.clock, image_reader(services.db), services.get(BrandDirectory)),
     web=_web,
 )

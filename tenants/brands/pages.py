@@ -28,11 +28,12 @@ from tenants.brands.hosts import add_host, read_brand, remove_host
 from tenants.brands.preview import STYLESHEET, preview_of, preview_stylesheet
 from tenants.brands.schemas import TOKENS, all_tokens, typed_tokens
 from tenants.permissions import TenantPermission
+from tenants.web.brand_option import OF_BRANDS
 from tenants.web.dependencies import OpenAccess
 
 AnyRequest = Request[Any, Any, Any]
-_READ: Final = {"permission": TenantPermission.READ_BRANDS}
-_WRITE: Final = {"permission": TenantPermission.WRITE_BRANDS}
+_READ: Final = {"permission": TenantPermission.READ_BRANDS} | OF_BRANDS
+_WRITE: Final = {"permission": TenantPermission.WRITE_BRANDS} | OF_BRANDS
 _UPLOAD: Final = {**_WRITE, "files": True}
 _ONE: Final = "/brands/{slug:str}"
 _LABELS: Final[Mapping[str, str]] = {

@@ -16,10 +16,11 @@ from tenants.access import Access
 from tenants.brands import hosts
 from tenants.brands.schemas import BrandInput, BrandView, ImageInput, brand_view
 from tenants.permissions import TenantPermission
+from tenants.web.brand_option import OF_BRANDS
 from tenants.web.dependencies import OpenAccess
 
-_READ: Final = {"permission": TenantPermission.READ_BRANDS}
-_WRITE: Final = {"permission": TenantPermission.WRITE_BRANDS}
+_READ: Final = {"permission": TenantPermission.READ_BRANDS} | OF_BRANDS
+_WRITE: Final = {"permission": TenantPermission.WRITE_BRANDS} | OF_BRANDS
 _ONE: Final = "/api/v1/brands/{slug:str}"
 _HOST: Final = f"{_ONE}/hosts/{{host:str}}"
 _IMAGE: Final = f"{_ONE}/images/{{kind:str}}"

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from branding.brand import Brand
 from branding.directory import BrandDirectory, read_own_brand, resolve_brand
 from branding.errors import HostTaken, UnknownHost
 from branding.manage import point_host, release_host, set_brand
@@ -202,6 +204,37 @@ class TestDirectory:
         assert await directory.for_host(host) is first
         forward(1)
         assert (await directory.for_host(host)).name == "Renamed"
+
+    async def test_a_forgotten_brand_is_read_again_and_others_stay(self, db: Database) -> None:
+        scope, host, new, other_host = msp_setup(), some_host(), some_host(), some_host()
+        await publish(db, scope, host)
+        await publish(db, msp_setup(), other_host)
+        directory = BrandDirectory(db, lambda: NOW)
+        other = [await directory.for_host(one) for one in (host, other_host)][1]
+        with pytest.raises(UnknownHost):
+            await directory.for_host(new)
+        await publish(db, scope, host, some_theme("Renamed"))
+        await publish(db, scope, new, some_theme("Renamed"))
+        directory.forget(scope.msp_id)
+        assert [(await directory.for_host(one)).name for one in (host, new)] == ["Renamed", "Renamed"]
+        assert directory.remembered(other_host) is other
+
+    async def test_a_brand_that_was_read_before_it_was_forgotten_is_not_kept(
+        self, db: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scope, host = msp_setup(), some_host()
+        await publish(db, scope, host)
+        directory = BrandDirectory(db, lambda: NOW)
+
+        async def resolve(session: AsyncSession, name: str) -> Brand | None:
+            found = await resolve_brand(session, name)
+            directory.forget(scope.msp_id)  # the change is committed meanwhile
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr("branding.directory.resolve_brand", resolve)
+            assert (await directory.for_host(host)).name == "Northwind"
+        assert directory.remembered(host) is None
 
     @pytest.mark.parametrize("host", ["", "nobody.example", "' OR 1=1", "[::1]:8000", "a" * 300])
     async def test_an_unknown_host_is_not_found(self, db: Database, host: str) -> None:

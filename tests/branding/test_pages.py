@@ -16,16 +16,17 @@ from foundation.clock import Clock
 from foundation.database.engine import Database
 from foundation.errors import NotFound
 from tests.branding.pages import NOW, environment, read
-from tests.branding.test_brands import msp_setup, publish, some_host, some_theme
+from tests.branding.test_brands import movable_clock, msp_setup, publish, some_host, some_theme
 
 
-def app_for(database: Database, clock: Clock) -> Litestar:
+def app_for(database: Database, clock: Clock, directory: BrandDirectory | None = None) -> Litestar:
     def not_found(_: Request[Any, Any, Any], refusal: NotFound) -> Response[str]:
         return Response(refusal.detail, status_code=404)
 
+    directory = directory or BrandDirectory(database, clock, ttl=timedelta(0))
     return Litestar(
-        build_pages(clock, image_reader(database)),
-        dependencies={"brand": provide_brand(BrandDirectory(database, clock, ttl=timedelta(0)))},
+        build_pages(clock, image_reader(database), directory),
+        dependencies={"brand": provide_brand(directory)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment())),
         exception_handlers={NotFound: not_found},
         openapi_config=None,
@@ -58,6 +59,20 @@ class TestBrandFiles:
         assert answer.status_code == 200
         assert "--accent:" in answer.text
         assert answer.headers["cache-control"] == "no-cache"
+
+    async def test_the_stylesheet_of_a_change_by_another_process_is_served_before_the_ttl(self, db: Database) -> None:
+        scope, host = msp_setup(), some_host()
+        await publish(db, scope, host)
+        clock, forward = movable_clock()
+        directory = BrandDirectory(db, clock)
+        before = (await directory.for_host(host)).stylesheet
+        await publish(db, scope, host, some_theme(accent="#7c2d92"))
+        newest = (await BrandDirectory(db, clock).for_host(host)).stylesheet
+        assert newest.path != before.path
+        forward(2)
+        async with AsyncTestClient(app_for(db, clock, directory)) as client:
+            answer = await client.get(newest.path, headers={"host": host})
+        assert (answer.text, "immutable" in answer.headers["cache-control"]) == (newest.content, True)
 
     @pytest.mark.parametrize(
         "path", ["/brand/other-0123.css", "/brand/main-0123.js", "/brand/main", "/brand/..%2fapp.css", "/brand/"]

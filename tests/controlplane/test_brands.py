@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -80,6 +81,11 @@ class TestEditor:
         assert (saved.status_code, saved.headers["location"]) == (303, f"/brands/{slug}")
         view = (await admin.api("GET", f"{API}/{slug}")).json()
         assert view["tokens"] == form_of()
+        page = (await admin.get("/members")).text  # at once, although brands are cached
+        shown = re.findall(rf'href="(/brand/{slug}-[^"]+\.css)"', page)
+        assert "#0f766e" in (await admin.get(shown[0])).text
+        assert (await admin.api("PUT", f"{API}/{slug}", TOKENS | {"accent": "#7c2d92"})).status_code == 200
+        assert shown[0] not in (await admin.get("/members")).text
         assert await actions(env) >= {"brand.set"}
 
     @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from branding.hosts import request_origin
 from branding.shell import Account, NavGroup, is_boosted, is_page, mark_current
 from controlplane.navigation import build_menu, first_page
 from controlplane.services import Services
+from controlplane.web.brands import find_shown_brand, forget_changed_brand
 from controlplane.web.default_view import NOTICES
 from controlplane.web.idempotency import idempotent_request, key_of
 from controlplane.web.impersonation import BANNER, concerns_sessions, end_where_refused, require_allowed
@@ -120,6 +121,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
         await _run_before(services, request, caller)
         noting = _noting_refusals(services.auth, caller)
         async with noting as after_commit, services.db.transaction(caller.scope) as session:
+            after_commit.extend(forget_changed_brand(brands, request, caller.scope.msp_id))
             itself = bool(request.route_handler.opt.get(END_OPTION))
             principal = await _principal(session, services.auth, caller, itself=itself)
             await _count_request(services.auth, request, principal)
@@ -225,7 +227,7 @@ def session_cookie(request: AnyConnection) -> str:
 
 
 async def _brand(brands: BrandDirectory, request: AnyConnection) -> tuple[Brand, UUID]:
-    brand = await brands.for_host(header_text(request.scope, b"host"))
+    brand = await find_shown_brand(brands, request)
     if brand.msp_id is None:
         raise NotFound
     return brand, brand.msp_id

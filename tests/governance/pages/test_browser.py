@@ -14,6 +14,7 @@ from litestar.static_files import create_static_files_router
 from playwright.async_api import Browser, ConsoleMessage, async_playwright
 
 from branding.assets import asset_urls, build_assets
+from branding.directory import BrandDirectory
 from branding.image_store import image_reader
 from branding.pages import brand_file_page
 from foundation.audit.chain import append_audit
@@ -85,9 +86,8 @@ async def serving(web_app: GovernanceWebApp, static: Path) -> AsyncIterator[str]
     await give_host(web_app.auth.db, web_app.msp, host)
     urls = asset_urls(build_assets(ROOT, static))
     files = create_static_files_router("/static", directories=[static])
-    app = Boundary(
-        cast("Any", build_app(web_app.auth, [brand_file_page(image_reader(web_app.auth.db)), files], static_url=urls))
-    )
+    image = brand_file_page(image_reader(web_app.auth.db), BrandDirectory(web_app.auth.db, web_app.auth.clock))
+    app = Boundary(cast("Any", build_app(web_app.auth, [image, files], static_url=urls)))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(cast("Any", app), log_config=None, access_log=False, lifespan="off"))
     serve = asyncio.create_task(server.serve(sockets=[listener]))
