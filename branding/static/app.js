@@ -261,6 +261,17 @@
     if (pressed && detail.target.contains(pressed) && polls(detail.requestConfig.elt)) detail.shouldSwap = false;
   });
 
+  // What was typed before htmx knew the form, such as right after the page appeared, is taken as typed now.
+  const isChanged = (field) =>
+    field.options
+      ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+      : "defaultValue" in field &&
+        (field.checked !== field.defaultChecked || field.value.toLowerCase() !== field.defaultValue.toLowerCase());
+  document.addEventListener("htmx:afterProcessNode", ({ target }) => {
+    if (!target.matches("form[hx-trigger^=input]")) return;
+    [...target.elements].find(isChanged)?.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   // A replaced part keeps the focus and its open details; htmx itself restores the focus of elements with ids only.
   const place = (stop) =>
     stop.id || stop.getAttribute("href") || stop.dataset.open || `${stop.closest("[id]")?.id} ${stop.localName}`;

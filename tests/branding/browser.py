@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from litestar import Litestar, Request, Response, get, post
@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from branding.assets import asset_urls, build_assets
 from branding.brand import Brand
+from branding.directory import BrandDirectory
 from branding.environment import build_environment
 from branding.images import ImageKind
 from branding.pages import ShownBrand, build_pages
@@ -49,6 +50,16 @@ TRIAL = """
   <button type="button" id="asks" class="is-danger" hx-get="/trial/toast" hx-confirm="Stop the lane?">Stop</button>
   <div id="polls" hx-get="/trial/poll" hx-trigger="every 100ms" hx-swap="none">polls</div>
   <div id="redrawn" hx-get="/trial/redrawn" hx-trigger="every 100ms" hx-swap="outerHTML"></div>
+  <form hx-get="/trial/echo" hx-trigger="input" hx-target="#echo">
+    {{ ui.text_field("colour", "Colour", "#AAAAAA", type="color") }}
+  </form>
+  <div id="echo"></div>
+  <div class="field-grid">
+    {{ ui.select_field("use", "Connections", [("", "What the price book of the client says, whatever that is")]) }}
+    {% for name in ("At most", "and for each seat", "Warning from") %}
+      {{ ui.text_field(name, name, required=false) }}
+    {% endfor %}
+  </div>
   {{ ui.action("Approve", "/trial/posted", "tok", confirm="Approve this?", values={"id": "7"}) }}
 {% endblock %}
 """
@@ -100,6 +111,10 @@ def _app(static: Path, seen: Seen) -> Litestar:  # noqa: C901 - a handler for ea
         seen.polls += 1
         return ""
 
+    @get("/trial/echo", sync_to_thread=False)
+    def echo(request: Request[Any, Any, Any]) -> str:
+        return f"shown: {request.query_params['colour']}"
+
     @get("/trial/redrawn", sync_to_thread=False)
     def redrawn() -> str:
         seen.redrawn += 1
@@ -131,7 +146,8 @@ def _app(static: Path, seen: Seen) -> Litestar:  # noqa: C901 - a handler for ea
             seen.boosted.append(request.url.path)
 
     return Litestar(
-        [*build_pages(lambda: NOW, no_image), trial, toast, poll, redrawn, refused, broken, posted,
+        [*build_pages(lambda: NOW, no_image, BrandDirectory(cast("Any", None), lambda: NOW)), trial, toast, poll, echo,
+         redrawn, refused, broken, posted,
          create_static_files_router(path="/static", directories=[static])],
         dependencies={"brand": Provide(shown, sync_to_thread=False)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),

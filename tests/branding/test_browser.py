@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.branding.browser import BrandWebApp, Seen, find_barriers, launch, open_page, serve
 
@@ -154,6 +154,44 @@ class TestAnswers:
         trial.get_by_role("button", name="Toast").click()
         expect(trial.locator("#toasts .toast")).to_contain_text("All 3 channels")
         expect(trial.locator("#good")).to_have_text("done")
+
+
+class TestFieldGrid:
+    """A choice and three numbers share a row; on a phone the numbers do."""
+
+    @pytest.mark.parametrize(("width", "beside"), [(1280, True), (390, False)])
+    def test_the_numbers_are_beside_each_other(self, trial: Page, width: int, beside: bool) -> None:  # noqa: FBT001
+        trial.set_viewport_size({"width": width, "height": 800})
+        choice, *numbers = trial.locator(".field-grid :is(input, select)").all()
+        bottoms = {round(box["y"] + box["height"]) for each in numbers if (box := each.bounding_box())}
+        box = choice.bounding_box()
+        assert (len(numbers), len(bottoms)) == (3, 1)
+        assert box is not None
+        assert (round(box["y"] + box["height"]) in bottoms) is beside
+        assert trial.evaluate("document.documentElement.scrollWidth") == width
+
+
+class TestTypedEarly:
+    """A preview shows what was typed, also before the script knew the form; nothing typed asks for nothing."""
+
+    @pytest.mark.parametrize("typed", ["#7c2d92", ""])
+    def test_the_preview_shows_what_was_typed_before_the_script_came(
+        self, context: BrowserContext, web_app: BrandWebApp, typed: str
+    ) -> None:
+        waiting: list[Route] = []
+        asked: list[str] = []
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.route("**/htmx*.js", lambda route: waiting.append(route))  # noqa: PLW0108 - built-in methods are refused
+        page.goto(f"{web_app.address}/trial", wait_until="commit")
+        if typed:
+            page.get_by_label("Colour").fill(typed)
+        with page.expect_response("**/trial/poll"):
+            while not waiting:  # the request may be on its way
+                page.wait_for_timeout(10)
+            waiting[0].continue_()
+        assert len([url for url in asked if "/trial/echo" in url]) == len(typed[:1])
+        expect(page.locator("#echo")).to_have_text(f"shown: {typed}" if typed else "")
 
 
 class TestQuestions:

@@ -173,7 +173,6 @@ class TestBrand:
             menu(user, "Brands")
             user.page.get_by_role("link", name="Harborline Partners").click()
             user.arrives("/brands/harborline")
-            user.page.reload()  # the script has seen the form once the page is loaded
             save = user.page.get_by_role("button", name="Save", exact=True)
             user.page.get_by_label("Brand colour").first.fill("#7c2d92")
             approve = user.page.get_by_role("region", name="Light").locator(".button.is-primary")
@@ -182,7 +181,7 @@ class TestBrand:
             checked(user, "brand-preview")
             save.click()
             user.sees(user.page.locator("#toasts"), "Brand saved")
-            until(user, lambda: save.evaluate("one => getComputedStyle(one).backgroundColor") == PURPLE)
+            expect(save).to_have_css("background-color", PURPLE)
             host = "portal.harborline.localhost"
             user.page.get_by_label("Host name").fill(host)
             user.page.get_by_role("button", name="Add domain").click()
