@@ -1,5 +1,7 @@
 """Adding, testing, changing and deleting of connections over the API, against sandbox systems."""
 
+import re
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +9,10 @@ import pytest
 import pytest_asyncio
 
 from canonical.elements import PRICE, STOCK
+from connectors.registry import build_registry
+from connectors.webhooks.directory import HOOK_SECRET
 from foundation.errors import NotFound, Unauthenticated
+from governance.connections.settings.forms import OFFERED, SECRET, new_input, offered_secret
 from tests.connectors.running import TOKEN
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
@@ -220,3 +225,43 @@ async def test_another_msp_finds_nothing_and_members_of_the_client_change_nothin
         assert (await stranger.get(path)).status_code == 404, path
         assert (await approver.get(path)).status_code == (200 if path == page else 403), path
         assert (await admin.get(path)).status_code == 200, path
+
+
+async def test_a_new_connection_uses_the_webhook_secret_that_its_form_offered(
+    root: str, admin: Visit, env: ClientEnv
+) -> None:
+    page = f"{root.removeprefix('/api/v1')}/new"
+    shown = offered_in((await admin.get(f"{page}/sandbox-erp")).text)
+    assert shown != offered_in((await admin.get(f"{page}/sandbox-erp")).text)
+    assert "offered_secret" not in (await admin.get(f"{page}/sandbox-shop")).text
+    form = {"name": "Books", "environment": "sandbox", "offered_secret": shown, "skip_test": "on"}
+    refused = await admin.post(f"{page}/sandbox-erp", form | {"base_url": ""})
+    assert (refused.status_code, offered_in(refused.text)) == (422, shown)
+    unseen = await admin.post(f"{page}/sandbox-erp", form | {"base_url": env.urls["erp"], "offered_secret": ""})
+    assert unseen.status_code == 422
+    made = await admin.post(f"{page}/sandbox-erp", form | {"base_url": env.urls["erp"]})
+    assert made.status_code == 303, made.text
+    assert shown not in (await admin.get(made.headers["location"])).text
+    books = replace(env, erp=UUID(made.headers["location"].rpartition("/")[2]))
+    await books.deliver(env.change("SKU-001", STOCK, 3), secret=shown)
+    with pytest.raises(Unauthenticated):
+        await books.deliver(env.change("SKU-001", STOCK, 4))
+
+
+@pytest.mark.parametrize("kind", sorted(build_registry()))
+async def test_every_kind_that_verifies_webhooks_by_a_secret_offers_one(kind: str) -> None:
+    connector = build_registry()[kind]
+    offered = offered_secret(connector.manifest, {})
+    assert bool(offered) is connector.takes_webhooks
+    if offered:
+        assert new_input(kind, {"environment": "live", OFFERED: offered}).secrets == {HOOK_SECRET: offered}
+        own = {"environment": "live", OFFERED: offered, f"{SECRET}{HOOK_SECRET}": "of the system"}
+        assert new_input(kind, own).secrets == {HOOK_SECRET: "of the system"}
+    assert new_input(kind, {"environment": "live", OFFERED: "made up"}).secrets == {}
+
+
+def offered_in(page: str) -> str:
+    """The secret that people copy, which the form sends, too."""
+    [copied] = re.findall(r'id="offered-secret">([^<]+)</span>', page)
+    assert f'name="offered_secret" value="{copied}"' in page
+    return str(copied)

@@ -6,14 +6,19 @@ from uuid import UUID
 
 from connectors.connection_input import ConnectionChanges, ConnectionInput
 from connectors.manifest import Manifest
+from connectors.webhooks.directory import HOOK_SECRET
 from foundation.errors import DomainError, InvalidInput
 from foundation.marks import N_
 from governance.connections.schemas import ConnectionDetail
+from governance.connections.webhook_secret import is_made_secret, make_hook_secret
+from tenants.secrets import new_secret
 from tenants.states import Environment
 
 SETTING: Final = "setting."
 SECRET: Final = "secret."  # noqa: S105 - the beginning of a field's name
 REMOVE: Final = "remove."
+OFFERED: Final = "offered_secret"
+"""The webhook secret that the form shows."""
 Typed = Mapping[str, str]
 
 
@@ -22,14 +27,17 @@ def clean_form(fields: Iterable[tuple[str, object]]) -> dict[str, str]:
     return {name: str(value) if name.startswith(SECRET) else str(value).strip() for name, value in fields}
 
 
-def to_input(kind: str, typed: Typed) -> ConnectionInput:
-    """Raises InvalidInput."""
+def new_input(kind: str, typed: Typed) -> ConnectionInput:
+    """With the webhook secret that the form offered, unless another one is typed. Raises InvalidInput."""
+    secrets, offered = _named(typed, SECRET), typed.get(OFFERED, "")
+    if is_made_secret(offered):
+        secrets[HOOK_SECRET] = secrets.get(HOOK_SECRET) or offered
     return ConnectionInput(
         kind=kind,
         name=typed.get("name", ""),
         base_url=typed.get("base_url", ""),
         settings=_named(typed, SETTING),
-        secrets=_named(typed, SECRET),
+        secrets=secrets,
         environment=_environment(typed),
         jurisdiction=typed.get("jurisdiction", ""),
         partner_id=_partner(typed.get("partner_id", "")),
@@ -60,6 +68,16 @@ def new_typed(manifest: Manifest) -> dict[str, str]:
     """The form of a new connection before anything is typed."""
     defaults = {f"{SETTING}{field.name}": field.default for field in manifest.settings}
     return {"name": manifest.title, "environment": manifest.environment, **defaults}
+
+
+def offered_secret(manifest: Manifest, typed: Typed) -> str:
+    """The webhook secret that the form of a new connection offers: the one that it showed before, else a new one; empty
+    for a kind that needs none.
+    """
+    if not any(field.name == HOOK_SECRET for field in manifest.secrets):
+        return ""
+    shown = typed.get(OFFERED, "")
+    return shown if is_made_secret(shown) else make_hook_secret(new_secret)
 
 
 def typed_of(detail: ConnectionDetail) -> dict[str, str]:

@@ -27,10 +27,11 @@ from governance.connections.settings.forms import (
     Typed,
     clean_form,
     errors_of,
+    new_input,
     new_typed,
+    offered_secret,
     revision_in,
     to_changes,
-    to_input,
     typed_of,
 )
 from governance.messages.writer import write_reason
@@ -72,7 +73,7 @@ def _build_new(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
         try:
             async with savepoint(access.session):
                 connection_id = await add_connection(
-                    access.session, services.runtime, to_input(kind, typed), now=access.now, new_id=services.new_id
+                    access.session, services.runtime, new_input(kind, typed), now=access.now, new_id=services.new_id
                 )
         except DomainError as refusal:
             return await _form(access, manifest, typed, refusal)
@@ -82,7 +83,9 @@ def _build_new(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     async def test_new_connection_page(request: AnyRequest, access: OpenAccess, kind: FromPath[str]) -> Response[Any]:
         manifest, typed = manifest_of(services, kind), await read_form(request)
         try:
-            result = await probe_new_connection(access.session, services.runtime, to_input(kind, typed), now=access.now)
+            result = await probe_new_connection(
+                access.session, services.runtime, new_input(kind, typed), now=access.now
+            )
         except DomainError as refusal:
             return await _tested(access, request, manifest, typed, refusal=refusal)
         return await _tested(access, request, manifest, typed, result)
@@ -182,6 +185,7 @@ async def _form(  # noqa: PLR0913 - the parts of one page
         "connector": manifest,
         "fields": manifest.fields,
         "typed": typed,
+        "offered": offered_secret(manifest, typed) if detail is None else "",
         "errors": errors,
         "tested": tested,
         "test_refusal": None,
