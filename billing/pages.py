@@ -22,10 +22,10 @@ from billing.invoices.repository import (
     load_line,
     load_sibling_invoice,
 )
-from billing.invoices.steps import CAUSE_LABELS
+from billing.invoices.steps import step_label
 from billing.invoices.stuck import list_stuck_usage
 from billing.payments.port import FAILURES
-from billing.payments.states import DISPUTE_LABELS, REMOTE_LABELS
+from billing.payments.states import CLOSED_DISPUTES, DISPUTE_LABELS, DISPUTE_REASONS, REMOTE_LABELS
 from billing.periods import Period, month_before, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating_runs import read_rating
@@ -117,9 +117,11 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
         "acts": acts_of(detail.invoice, detail.from_balance_minor)
         if access.may(BillingPermission.ISSUE_INVOICE)
         else [],
-        "cause_labels": CAUSE_LABELS,
+        "step_label": step_label,
         "remote_labels": REMOTE_LABELS,
         "dispute_labels": DISPUTE_LABELS,
+        "dispute_reasons": DISPUTE_REASONS,
+        "closed_disputes": CLOSED_DISPUTES,
         "failures": FAILURES,
         "today": access.now.date(),
         "rating_times": await read_rating(access.session, [] if view.is_whole else [detail.invoice.client_id]),

@@ -13,12 +13,14 @@ from billing.price_books.pricing import Terms
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
 from billing.snapshot import InvoiceSnapshot
+from billing.states import PaymentKind
 from billing.wallets.states import BALANCE
 
 
 class InvoiceSummary(msgspec.Struct, frozen=True):
     """`client_id` is the buyer; the MSP itself on its wholesale invoice. `total_minor` is before tax; `gross_minor`,
-    with tax, is 0 until the invoice is finalised.
+    with tax, is 0 until the invoice is finalised; `refunded_minor` was paid back; while it `is_disputed`, the payer's
+    bank holds money of it.
     """
 
     id: UUID
@@ -39,6 +41,8 @@ class InvoiceSummary(msgspec.Struct, frozen=True):
     paid_minor: int = 0
     credited_minor: int = 0
     dunning_level: int = 0
+    refunded_minor: int = 0
+    is_disputed: bool = False
 
     @property
     def balance_minor(self) -> int:
@@ -47,6 +51,8 @@ class InvoiceSummary(msgspec.Struct, frozen=True):
 
 
 class PaymentView(msgspec.Struct, frozen=True):
+    """`recorded_by` is a person's name, or `payment-provider` for what the provider reported."""
+
     id: UUID
     paid_on: date
     amount_minor: int
@@ -54,6 +60,7 @@ class PaymentView(msgspec.Struct, frozen=True):
     reference: str
     recorded_at: datetime
     recorded_by: str
+    kind: PaymentKind = PaymentKind.PAYMENT
 
 
 class CreditNoteView(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from foundation.codes import LabelledCode
 from foundation.marks import N_
 from foundation.state_machine import StateMachine
 
@@ -56,6 +57,26 @@ INVOICES: Final = StateMachine(
     },
 )  # fmt: skip
 
+
+class PaymentKind(LabelledCode):
+    """What a row of an invoice's payments is."""
+
+    PAYMENT = "payment", N_("Payment")
+    """Also one that is taken back, with a negative amount."""
+    REFUND = "refund", N_("Refund")
+    DISPUTE_WITHDRAWN = "dispute_withdrawn", N_("Dispute withdrawn")
+    """The payer's bank took it back because the payment is disputed."""
+    DISPUTE_RETURNED = "dispute_returned", N_("Dispute returned")
+
+    def label_of(self, amount_minor: int) -> str:
+        """To be translated."""
+        if self is PaymentKind.PAYMENT and amount_minor < 0:
+            return N_("Payment taken back")
+        if self is PaymentKind.REFUND and amount_minor > 0:
+            return N_("Refund failed")
+        return self.label
+
+
 LABELS: Final[Mapping[InvoiceState, tuple[str, str]]] = {
     InvoiceState.DRAFT: (N_("Draft"), "info"),
     InvoiceState.GRACE: (N_("Ready for invoicing"), "warn"),
@@ -69,3 +90,7 @@ LABELS: Final[Mapping[InvoiceState, tuple[str, str]]] = {
     InvoiceState.VOID: (N_("Voided"), "neutral"),
 }
 """Label and kind of the badge."""
+DISPUTED: Final = (N_("Disputed"), "bad")
+REFUNDED: Final = (N_("Refunded"), "neutral")
+PARTLY_REFUNDED: Final = (N_("Partly refunded"), "neutral")
+"""In place of a state's label, because the money is not here, or not all of it."""

@@ -10,7 +10,7 @@ from billing.price_books.cells import write_dims
 from billing.price_books.wording import write_amount, write_limits, write_price, write_sum, write_tiers
 from billing.schemas import InvoiceSummary, Line, LineCell, Margin, Reconciliation, SideStates
 from billing.sides import Side
-from billing.states import LABELS, OPEN, InvoiceState
+from billing.states import DISPUTED, LABELS, OPEN, PARTLY_REFUNDED, REFUNDED, InvoiceState
 from branding.formats import format_month
 from canonical.money import Money
 from foundation.i18n.localizer import current_localizer, translate
@@ -43,7 +43,12 @@ class InvoiceView:
     @property
     def state(self) -> tuple[str, str]:
         """Label, to be translated, and kind of the badge."""
-        return LABELS[InvoiceState(self.invoice.state)]
+        state = InvoiceState(self.invoice.state)
+        if self.invoice.is_disputed:
+            return DISPUTED
+        if state is InvoiceState.PAID and self.invoice.refunded_minor > 0:
+            return PARTLY_REFUNDED if self.invoice.paid_minor > 0 else REFUNDED
+        return LABELS[state]
 
     @property
     def is_open(self) -> bool:

@@ -15,6 +15,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
 from branding import formats
+from foundation.actor_labels import write_actor
 from foundation.i18n.localizer import current_localizer
 from foundation.web.saved_views import column_name, hidden_columns
 
@@ -172,6 +173,7 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         "ago": formats.format_ago,
         "in_sentence": lambda label: current_localizer().in_sentence(label),
         "initials": formats.format_initials,
+        "actor": write_actor,
         "key": formats.format_key,
         "exactly": formats.encode_exactly,
         "as_typed": formats.show_as_typed,

@@ -13,6 +13,7 @@ from billing.payment_account.current import find_current_account
 from billing.payment_account.states import ProviderKind
 from billing.payments.provider_invoices import find_row
 from billing.payments.states import RemoteStatus
+from billing.states import PaymentKind
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.ids import new_id
@@ -46,7 +47,9 @@ async def refund_invoice(
     if gross > left:
         raise Conflict(N_("Less than that was paid at the payment provider."))
     if row.provider == ProviderKind.SANDBOX:
-        back = NewPayment(paid_on=now.date(), amount_minor=-gross, reference="sandbox", method=row.provider)
+        back = NewPayment(
+            paid_on=now.date(), amount_minor=-gross, reference="sandbox", method=row.provider, kind=PaymentKind.REFUND
+        )
         await record_payment(session, invoice_id, back, now=now, new_id=new_id)
     return note_id
 

@@ -1,5 +1,6 @@
 """What happened to a finalised invoice: payments, credit notes and steps, and the client's credit balance."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -7,9 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.schemas import CreditNoteView, InvoiceStepView, PaymentView
+from billing.states import PaymentKind
 
 _PAYMENTS: Final = text("""
-    SELECT id, paid_on, amount_minor, method, reference, recorded_at, recorded_by FROM invoice_payment
+    SELECT id, paid_on, amount_minor, kind, method, reference, recorded_at, recorded_by FROM invoice_payment
      WHERE tenant_id = :tenant AND invoice_id = :id ORDER BY paid_on, recorded_at, id
 """)
 _CREDITS: Final = text("""
@@ -27,10 +29,14 @@ async def load_life(session: AsyncSession, tenant_id: UUID, invoice_id: UUID) ->
     """`payments`, `credit_notes` and `steps` of the invoice, oldest first."""
     keys = {"tenant": tenant_id, "id": invoice_id}
     return {
-        "payments": [PaymentView(**row) for row in (await session.execute(_PAYMENTS, keys)).mappings()],
+        "payments": [_payment(row) for row in (await session.execute(_PAYMENTS, keys)).mappings()],
         "credit_notes": [CreditNoteView(**row) for row in (await session.execute(_CREDITS, keys)).mappings()],
         "steps": [InvoiceStepView(**row) for row in (await session.execute(_STEPS, keys)).mappings()],
     }
+
+
+def _payment(row: Mapping[Any, Any]) -> PaymentView:
+    return PaymentView(**{**row, "kind": PaymentKind.of(row["kind"])})
 
 
 async def load_balances(session: AsyncSession, tenant_id: UUID) -> list[tuple[str, int]]:

@@ -8,7 +8,9 @@ from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.states import PaymentKind
 from foundation.database.base import Base, TenantOwned
+from foundation.state_machine import in_sql
 
 _A_SIDE = "side IN ('wholesale', 'retail')"
 
@@ -62,7 +64,9 @@ class InvoiceStep(TenantOwned, Base):
 
 
 class InvoicePayment(TenantOwned, Base):
-    """A payment of an invoice; a negative amount takes one back. `method`: manual, balance, or a provider's name."""
+    """A payment of an invoice; a negative amount takes money back. `method`: manual, balance, or a provider's
+    name. `recorded_by`: a person, or `payment-provider`.
+    """
 
     __tablename__ = "invoice_payment"
 
@@ -71,6 +75,7 @@ class InvoicePayment(TenantOwned, Base):
     side: Mapped[str]
     paid_on: Mapped[date]
     amount_minor: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(server_default=PaymentKind.PAYMENT)
     method: Mapped[str]
     reference: Mapped[str]
     recorded_at: Mapped[datetime]
@@ -80,6 +85,7 @@ class InvoicePayment(TenantOwned, Base):
         Index("ix_invoice_payment_invoice", "tenant_id", "invoice_id"),
         CheckConstraint(_A_SIDE, name="side"),
         CheckConstraint("amount_minor <> 0", name="amount"),
+        CheckConstraint(f"kind IN ({in_sql(PaymentKind)})", name="kind"),
     )
 
 

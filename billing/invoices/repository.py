@@ -16,11 +16,12 @@ from billing.line_kinds import KIND_ORDER, LineKind
 from billing.payment_account.current import find_current_account
 from billing.payments.provider_invoices import find_collection
 from billing.payments.schemas import InvoiceCollection
+from billing.payments.states import CLOSED_DISPUTES
 from billing.price_books.pricing import terms_from_row
 from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin
 from billing.sides import Side, as_rater
 from billing.snapshot import InvoiceSnapshot, decode_snapshot
-from billing.states import OPEN
+from billing.states import OPEN, PaymentKind
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.marks import N_
@@ -29,9 +30,16 @@ from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_pa
 
 NOT_FINALISED: Final = "open"
 """Choice of the list's state: drafts, whether their month is over or not."""
-_INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
+_OPEN_DISPUTE = f"""EXISTS (SELECT FROM jsonb_array_elements(p.disputes) d
+                WHERE d->>'status' NOT IN ({", ".join(f"'{one}'" for one in CLOSED_DISPUTES)}))"""
+_INVOICE = f"""i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
               i.content_hash, i.updated_at, x.number, x.due_on, coalesce(x.tax_minor, 0) AS tax_minor,
-              coalesce(x.gross_minor, 0) AS gross_minor, i.paid_minor, i.credited_minor, i.dunning_level"""
+              coalesce(x.gross_minor, 0) AS gross_minor, i.paid_minor, i.credited_minor, i.dunning_level,
+              (SELECT coalesce(-sum(y.amount_minor), 0)::bigint FROM invoice_payment y
+                WHERE y.tenant_id = i.tenant_id AND y.invoice_id = i.id AND y.kind = '{PaymentKind.REFUND}')
+                AS refunded_minor,
+              EXISTS (SELECT FROM provider_invoice p WHERE p.tenant_id = i.tenant_id AND p.invoice_id = i.id
+                AND p.disputed_minor > 0 AND {_OPEN_DISPUTE}) AS is_disputed"""
 _ISSUED = "LEFT JOIN issued_invoice x ON x.tenant_id = i.tenant_id AND x.invoice_id = i.id"
 _LINE = """l.id, l.kind, l.client_id, l.meter, l.product, l.description, l.service_start, l.events, l.quantity,
            l.included, l.unit_price, l.tiers, l.terms, l.amount_minor, l.first_at, l.last_at, l.cause"""

@@ -18,7 +18,7 @@ from billing.legal_entities.repository import find_issuer, take_number
 from billing.legal_entities.tax import TaxRule, credited_tax
 from billing.sides import Side, as_rater
 from billing.snapshot import credited_nets, decode_snapshot
-from billing.states import INVOICES, UNPAID, InvoiceState
+from billing.states import INVOICES, UNPAID, InvoiceState, PaymentKind
 from billing.wallets.fees import settle_top_up
 from billing.wallets.ledger import restore_credit
 from billing.wallets.states import BALANCE
@@ -43,12 +43,16 @@ class InvoiceAct(StrEnum):
 
 
 class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment on a day, in minor units; a negative amount takes one back. `method`: how it was made."""
+    """A payment on a day, in minor units; a negative amount takes one back. `method`: how it was made. `by`: who
+    caused it, if not the one who records it.
+    """
 
     paid_on: date
     amount_minor: int
     reference: str = ""
     method: str = "manual"
+    kind: PaymentKind = PaymentKind.PAYMENT
+    by: str = ""
 
 
 class NewCredit(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,18 +142,22 @@ async def record_payment(
     scope, paid = scope_of(session), invoice.paid_minor + payment.amount_minor
     await session.execute(
         text("""
-            INSERT INTO invoice_payment (tenant_id, msp_id, id, invoice_id, side, paid_on, amount_minor, method,
+            INSERT INTO invoice_payment (tenant_id, msp_id, id, invoice_id, side, paid_on, amount_minor, kind, method,
                                          reference, recorded_at, recorded_by)
-            VALUES (:tenant, :msp, :id, :invoice, :side, :paid_on, :amount, :method, :reference, :now, :actor)
+            VALUES (:tenant, :msp, :id, :invoice, :side, :paid_on, :amount, :kind, :method, :reference, :now, :actor)
         """),
         {
             "tenant": scope.tenant_id, "msp": scope.msp_id, "id": new_id(), "invoice": invoice.id,
             "side": invoice.side.value, "paid_on": payment.paid_on, "amount": payment.amount_minor,
-            "method": payment.method, "reference": payment.reference.strip(), "now": now, "actor": scope.actor.name,
+            "kind": payment.kind.value, "method": payment.method, "reference": payment.reference.strip(), "now": now,
+            "actor": payment.by or scope.actor.name,
         },
     )  # fmt: skip
     state = _settled(invoice, paid, invoice.credited_minor, now.date())
-    step = NewStep(StepCause.PAYMENT, state, payment.amount_minor, payment.reference.strip(), paid_minor=paid)
+    step = NewStep(
+        StepCause(payment.kind.value), state, payment.amount_minor, payment.reference.strip(), paid_minor=paid,
+        actor=payment.by,
+    )  # fmt: skip
     await write_step(session, invoice, step, now=now, new_id=new_id)
     await _settle_top_up(session, invoice, state, now=now, new_id=new_id)
     return invoice

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.audit_actions import BillingAction
 from billing.events import INVOICE_MOVED, InvoiceMoved
 from billing.sides import Side
-from billing.states import INVOICES, OPEN, InvoiceState
+from billing.states import INVOICES, OPEN, InvoiceState, PaymentKind
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
@@ -26,7 +26,10 @@ class StepCause(StrEnum):
 
     FINALISED = "finalised"
     SENT = "sent"
-    PAYMENT = "payment"
+    PAYMENT = PaymentKind.PAYMENT.value
+    REFUND = PaymentKind.REFUND.value
+    DISPUTE_WITHDRAWN = PaymentKind.DISPUTE_WITHDRAWN.value
+    DISPUTE_RETURNED = PaymentKind.DISPUTE_RETURNED.value
     CREDIT_NOTE = "credit_note"
     DUE_DAY = "due_day"
     REMINDER = "reminder"
@@ -38,7 +41,7 @@ class StepCause(StrEnum):
 CAUSE_LABELS: Final = {
     StepCause.FINALISED: N_("Finalised"),
     StepCause.SENT: N_("Sent"),
-    StepCause.PAYMENT: N_("Payment"),
+    **{StepCause(kind.value): kind.label for kind in PaymentKind},
     StepCause.CREDIT_NOTE: N_("Credit note"),
     StepCause.DUE_DAY: N_("Due day passed"),
     StepCause.REMINDER: N_("Reminder"),
@@ -46,6 +49,13 @@ CAUSE_LABELS: Final = {
     StepCause.WRITTEN_OFF: N_("Written off"),
     StepCause.VOIDED: N_("Voided"),
 }
+
+
+def step_label(cause: str, amount_minor: int) -> str:
+    """To be translated."""
+    if cause in {kind.value for kind in PaymentKind}:
+        return PaymentKind.of(cause).label_of(amount_minor)
+    return CAUSE_LABELS[StepCause(cause)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,9 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class NewStep:
-    """A step to write. `paid_minor`, `credited_minor` and `dunning_level` are the invoice's new values."""
+    """A step to write. `paid_minor`, `credited_minor` and `dunning_level` are the invoice's new values. `actor`: who
+    caused it, if not the one who writes it.
+    """
 
     cause: StepCause
     state: InvoiceState
@@ -81,6 +93,7 @@ class NewStep:
     paid_minor: int | None = None
     credited_minor: int | None = None
     dunning_level: int | None = None
+    actor: str = ""
 
 
 async def lock_issued(session: AsyncSession, invoice_id: UUID, side: Side = Side.RETAIL) -> Issued:
@@ -144,7 +157,7 @@ async def record_step(  # noqa: PLR0913 - one row
         """),
         {
             "tenant": scope.tenant_id, "msp": scope.msp_id, "id": new_id(), "invoice": invoice_id, "side": side.value,
-            "now": now, "actor": scope.actor.name, "cause": done.cause.value, "before": before,
+            "now": now, "actor": done.actor or scope.actor.name, "cause": done.cause.value, "before": before,
             "after": done.state.value, "amount": done.amount_minor, "note": done.note,
         },
     )  # fmt: skip

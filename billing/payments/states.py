@@ -78,6 +78,24 @@ DISPUTE_LABELS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Label and kind of the badge, by the provider's word; others are shown as they are."""
 CLOSED_DISPUTES: Final = ("warning_closed", "won", "lost", "prevented")
+DISPUTE_REASONS: Final[Mapping[str, str]] = {
+    "bank_cannot_process": N_("The bank could not process the payment."),
+    "check_returned": N_("The cheque was returned."),
+    "credit_not_processed": N_("The payer says that a promised refund was not paid."),
+    "customer_initiated": N_("The payer asked the bank for the money back."),
+    "debit_not_authorized": N_("The payer says that the debit was not authorised."),
+    "duplicate": N_("The payer says that the payment was made twice."),
+    "fraudulent": N_("The payer says that they did not authorise the payment."),
+    "general": N_("The bank gives no particular reason."),
+    "incorrect_account_details": N_("The account details of the debit were wrong."),
+    "insufficient_funds": N_("The payer's account did not hold enough money."),
+    "noncompliant": N_("The payment broke the rules of the card network, the bank says."),
+    "product_not_received": N_("The payer says that the product or service was not received."),
+    "product_unacceptable": N_("The payer says that the product or service was not as described."),
+    "subscription_canceled": N_("The payer says that the subscription was cancelled before."),
+    "unrecognized": N_("The payer does not recognise the payment on the statement."),
+}
+"""What the payer's bank says, by the provider's word; others are shown as codes."""
 UNPAID_THERE: Final = (RemoteStatus.OPEN, RemoteStatus.UNCOLLECTIBLE)
 REMOTE_LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "": (N_("Being sent to the payment provider"), "info"),

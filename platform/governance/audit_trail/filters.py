@@ -9,10 +9,10 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.actor_labels import ACTOR_LABELS
 from foundation.audit.actions import AuditKind
 from foundation.database.engine import scope_of
 from foundation.i18n.localizer import translate
-from governance.audit_trail.formatter import ACTORS
 
 ALL: Final = ""
 _MOST_CHANGES: Final = 500
@@ -89,7 +89,7 @@ async def build_conditions(session: AsyncSession, wanted: AuditFilter) -> AuditC
                     " OR body::json #>> '{actor,name}' = ANY (:actors))")  # fmt: skip
         binds["actor"] = actor
         binds["actors"] = [
-            name for name, label in ACTORS.items() if actor in label.lower() or actor in translate(label).lower()
+            name for name, label in ACTOR_LABELS.items() if actor in label.lower() or actor in translate(label).lower()
         ]
     return AuditConditions(" AND ".join(among), " AND ".join(fits), binds)
 

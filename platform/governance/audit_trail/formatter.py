@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import minor_money, quantity, to_value
+from foundation.actor_labels import write_actor
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.i18n.messages import StoredMessage
 from foundation.marks import N_
@@ -16,7 +17,6 @@ from governance.labels import write_element, write_kind, write_name, write_value
 from governance.messages.writer import write_title
 
 _EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so the earlier term remains in them
-ACTORS: Final = {"worker": N_("Automatic"), "setup": N_("Set-up"), "sign-in": N_("Sign-in page")}
 _NUMBERED: Final = {"policy": N_("Policy")}
 """Kinds of subjects that are shown by their number."""
 _SHOWN_ELSEWHERE: Final = frozenset({
@@ -61,7 +61,7 @@ def format_entry(entry: AuditEntryView, names: Mapping[str, Named], labels: Mapp
         entry=entry,
         title=translate(labels[action]) if action in labels else write_name(action),
         about=_about(entry, names),
-        by=translate(ACTORS[entry.actor]) if entry.actor in ACTORS else entry.actor,
+        by=write_actor(entry.actor),
         text=", ".join(_text(entry, names)),
     )
 

@@ -64,7 +64,7 @@ async def deliver(web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, fake: St
     return refused
 
 
-async def test_an_invoice_is_pushed_paid_refunded_and_disputed(  # noqa: PLR0917 - fixtures
+async def test_an_invoice_is_pushed_paid_refunded_and_disputed(  # noqa: PLR0915, PLR0917 - fixtures, one story
     admin: Visit, web_app: WebApp, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake, other_env: ClientEnv
 ) -> None:
     invoice_id = await sell(env)
@@ -99,7 +99,15 @@ async def test_an_invoice_is_pushed_paid_refunded_and_disputed(  # noqa: PLR0917
     assert await deliver(web_app, msp_setup, env, fake) == 0
     disputed = (await admin.api("GET", path)).json()
     assert (disputed["collection"]["disputed_minor"], disputed["invoice"]["state"]) == (charge["amount"], "overdue")
-    assert "Dispute: needs an answer" in (await admin.get(f"/clients/{msp_setup.slug}/invoices/{invoice_id}")).text
+    disputed_page = (await admin.get(f"/clients/{msp_setup.slug}/invoices/{invoice_id}")).text
+    for shown in (
+        "Dispute: needs an answer", ">Disputed</", "The payer says that they did not authorise the payment.",
+        ">Dispute withdrawn</", ">Refund</", ">Payment provider</",
+    ):  # fmt: skip
+        assert shown in disputed_page
+    for hidden in (">Paid</", ">Overdue</", "fraudulent", ">worker</"):
+        assert hidden not in disputed_page
+    assert ">Disputed</" in (await admin.get(f"/clients/{msp_setup.slug}/invoices")).text
     (listed,) = (await admin.api("GET", "/api/v1/payment-differences")).json()["items"]
     assert (listed["dispute"], listed["paid_minor"]) == ("needs_response", listed["paid_there_minor"])
     fake.acts.end_dispute(dispute["id"], won=True)
@@ -107,6 +115,10 @@ async def test_an_invoice_is_pushed_paid_refunded_and_disputed(  # noqa: PLR0917
     won = (await admin.api("GET", path)).json()
     assert (won["collection"]["disputed_minor"], won["invoice"]["state"]) == (0, "paid")
     assert [one["status"] for one in won["collection"]["disputes"]] == ["won"]
+    assert [one["kind"] for one in won["payments"]] == ["payment", "refund", "dispute_withdrawn", "dispute_returned"]
+    assert {one["recorded_by"] for one in won["payments"]} == {"payment-provider"}
+    assert (won["invoice"]["is_disputed"], won["invoice"]["refunded_minor"]) == (False, 119)
+    assert ">Partly refunded</" in (await admin.get(f"/clients/{msp_setup.slug}/invoices/{invoice_id}")).text
     assert (await admin.api("GET", "/api/v1/payment-differences")).json()["items"] == []
     other = await set_up_msp(other_env, name="Another MSP")
     stranger = await web_app.signed_in(other.host, other.admin)

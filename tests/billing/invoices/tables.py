@@ -18,7 +18,7 @@ TABLES = (
         fleet=True,
         row={"kind": "subscription"},
     ),
-    DeclaredTable(name="invoice_payment", fleet=True),
+    DeclaredTable(name="invoice_payment", fleet=True, row={"kind": "payment"}),
     DeclaredTable(name="invoice_step", fleet=True),
     DeclaredTable(name="issued_invoice", fleet=True, row={"gross_minor": 2}),
 )

@@ -1,0 +1,22 @@
+"""Kinds of payments: what was paid, refunded, or withdrawn because of a dispute."""
+
+from alembic import op
+
+revision = "202611301648"
+down_revision = "202611301607"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # Earlier ones are all payments, or payments that were taken back: why is not known any more.
+    op.execute("""
+        ALTER TABLE invoice_payment ADD COLUMN kind varchar NOT NULL DEFAULT 'payment'
+            CONSTRAINT ck_invoice_payment_kind
+            CHECK (kind IN ('payment', 'refund', 'dispute_withdrawn', 'dispute_returned'))
+    """)
+
+
+def downgrade() -> None:
+    """Not offered, as for every revision: restore a backup instead."""
+    raise NotImplementedError("The schema cannot go back. Restore a backup instead.")
