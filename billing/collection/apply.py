@@ -29,7 +29,7 @@ def paid_there(remote: RemoteInvoice) -> int:
     return max(0, remote.paid_minor - remote.paid_outside_minor - remote.refunded_minor - remote.disputed_minor)
 
 
-class Moved(NamedTuple):
+class RemoteAmounts(NamedTuple):
     """What the provider moved of an invoice so far, in minor units."""
 
     paid: int
@@ -45,7 +45,7 @@ class Moved(NamedTuple):
         return cls(remote.paid_minor - remote.paid_outside_minor, remote.refunded_minor, remote.disputed_minor)
 
 
-def split_difference(missing: int, before: Moved, after: Moved) -> Sequence[tuple[PaymentKind, int]]:
+def split_difference(missing: int, before: RemoteAmounts, after: RemoteAmounts) -> Sequence[tuple[PaymentKind, int]]:
     """What is to be recorded, by kind, what is received first. One payment if what moved since does not explain it,
     such as after a difference that could not be recorded.
     """
@@ -90,7 +90,7 @@ async def apply_remote(
     if missing:
         try:
             async with savepoint(session):
-                for kind, amount in split_difference(missing, Moved.before(row), Moved.now(remote)):
+                for kind, amount in split_difference(missing, RemoteAmounts.before(row), RemoteAmounts.now(remote)):
                     payment = NewPayment(
                         paid_on=_paid_on(remote, amount, now), amount_minor=amount, kind=kind, method=METHOD,
                         reference=remote.number or remote.external_id, by=PAYMENT_PROVIDER,

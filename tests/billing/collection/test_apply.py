@@ -4,46 +4,50 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.collection.apply import Moved, split_difference
+from billing.collection.apply import RemoteAmounts, split_difference
 from billing.states import PaymentKind
 
 PAYMENT, REFUND = PaymentKind.PAYMENT, PaymentKind.REFUND
 WITHDRAWN, RETURNED = PaymentKind.DISPUTE_WITHDRAWN, PaymentKind.DISPUTE_RETURNED
 AMOUNTS = st.integers(0, 1000)
-MOVED = st.builds(Moved, AMOUNTS, AMOUNTS, AMOUNTS)
+MOVED = st.builds(RemoteAmounts, AMOUNTS, AMOUNTS, AMOUNTS)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        (Moved(0, 0, 0), Moved(100, 0, 0), [(PAYMENT, 100)]),
-        (Moved(100, 0, 0), Moved(100, 20, 0), [(REFUND, -20)]),
-        (Moved(100, 20, 0), Moved(100, 0, 0), [(REFUND, 20)]),
-        (Moved(100, 0, 0), Moved(100, 0, 100), [(WITHDRAWN, -100)]),
-        (Moved(100, 0, 100), Moved(100, 0, 0), [(RETURNED, 100)]),
-        (Moved(0, 0, 0), Moved(100, 20, 30), [(PAYMENT, 100), (WITHDRAWN, -30), (REFUND, -20)]),
+        (RemoteAmounts(0, 0, 0), RemoteAmounts(100, 0, 0), [(PAYMENT, 100)]),
+        (RemoteAmounts(100, 0, 0), RemoteAmounts(100, 20, 0), [(REFUND, -20)]),
+        (RemoteAmounts(100, 20, 0), RemoteAmounts(100, 0, 0), [(REFUND, 20)]),
+        (RemoteAmounts(100, 0, 0), RemoteAmounts(100, 0, 100), [(WITHDRAWN, -100)]),
+        (RemoteAmounts(100, 0, 100), RemoteAmounts(100, 0, 0), [(RETURNED, 100)]),
+        (RemoteAmounts(0, 0, 0), RemoteAmounts(100, 20, 30), [(PAYMENT, 100), (WITHDRAWN, -30), (REFUND, -20)]),
     ],
 )
-def test_each_movement_has_its_kind(before: Moved, after: Moved, expected: list[tuple[PaymentKind, int]]) -> None:
+def test_each_movement_has_its_kind(
+    before: RemoteAmounts, after: RemoteAmounts, expected: list[tuple[PaymentKind, int]]
+) -> None:
     assert list(split_difference(sum(amount for _, amount in expected), before, after)) == expected
 
 
 @given(before=MOVED, after=MOVED, missing=st.integers(-1000, 1000).filter(bool))
-def test_the_parts_are_the_whole_and_what_is_received_comes_first(before: Moved, after: Moved, missing: int) -> None:
+def test_the_parts_are_the_whole_and_what_is_received_comes_first(
+    before: RemoteAmounts, after: RemoteAmounts, missing: int
+) -> None:
     amounts = [amount for _, amount in split_difference(missing, before, after)]
     assert (sum(amounts), 0 in amounts) == (missing, False)
     assert [amount < 0 for amount in amounts] == sorted(amount < 0 for amount in amounts)
 
 
 def test_a_dispute_of_all_takes_what_is_left_after_a_refund() -> None:
-    refunded, disputed = Moved(100, 20, 0), Moved(100, 20, 100)
+    refunded, disputed = RemoteAmounts(100, 20, 0), RemoteAmounts(100, 20, 100)
     assert list(split_difference(-80, refunded, disputed)) == [(WITHDRAWN, -80)]
     assert list(split_difference(80, disputed, refunded)) == [(RETURNED, 80)]
 
 
-@pytest.mark.parametrize("after", [Moved(0, 0, 0), Moved(100, 0, 100), Moved(100, 20, 100)])
-def test_what_no_movement_explains_is_a_payment(after: Moved) -> None:
-    assert list(split_difference(40, Moved(0, 0, 0), after)) == [(PAYMENT, 40)]
+@pytest.mark.parametrize("after", [RemoteAmounts(0, 0, 0), RemoteAmounts(100, 0, 100), RemoteAmounts(100, 20, 100)])
+def test_what_no_movement_explains_is_a_payment(after: RemoteAmounts) -> None:
+    assert list(split_difference(40, RemoteAmounts(0, 0, 0), after)) == [(PAYMENT, 40)]
 
 
 @pytest.mark.parametrize(
