@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "202611301648"
-down_revision = "202611301607"
+down_revision = "202611301652"
 branch_labels = None
 depends_on = None
 
