@@ -14,7 +14,7 @@ from canonical.orders import OrderValue
 from canonical.values import EnumerationValue, MoneyValue, NumberValue, QuantityValue, TextValue, Value, type_of
 from foundation.i18n.messages import TEXT, StoredMessage
 from policy.conditions import Fact, Facts
-from policy.messages import EARLIER_ZERO, NOT_KNOWN, NOTHING_EARLIER, OTHER_CURRENCY
+from policy.messages import EARLIER_ZERO, MONTH_NOT_COMPARABLE, NOT_KNOWN, NOTHING_EARLIER, OTHER_CURRENCY
 
 MONTH_FACT: Final = "month_change_bp"
 _COMPARED: Final = frozenset({"change_bp", MONTH_FACT, "old_minor", "change_quantity", "old_quantity"})
@@ -114,6 +114,8 @@ def explain_missing(reason: StoredMessage, missing: Sequence[str], facts: Facts)
     """
     if not missing:
         return reason
+    if MONTH_FACT in missing and "change_bp" in facts and _COMPARED.issuperset(missing):
+        return MONTH_NOT_COMPARABLE.fill()
     if _COMPARED.issuperset(missing):
         return _nothing_to_compare(facts)
     text = reason.params["text"] if reason.code == TEXT.code else reason

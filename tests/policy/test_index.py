@@ -5,7 +5,7 @@ from foundation.i18n.messages import TEXT, StoredMessage
 from policy.errors import InvalidRule, PermissionRefused
 from policy.facts import price_facts, stock_facts
 from policy.index import PolicyIndex, compile_rules, decide, may, roles_of
-from policy.messages import EARLIER_ZERO, NO_RULE, NOTHING_EARLIER, OTHER_CURRENCY
+from policy.messages import EARLIER_ZERO, MONTH_NOT_COMPARABLE, NO_RULE, NOTHING_EARLIER, OTHER_CURRENCY
 from policy.packaged import SYSTEM_ROLES, starter_rules, system_rules
 from policy.permissions import PolicyPermission, require_permission
 from policy.rules import Effect, PolicyOutcome, PolicyRule, RuleKind, role_rule
@@ -99,6 +99,16 @@ class TestDecide:
         ctx = price_facts(known(*old), minor(1_000, "EUR"), minor(1, "EUR"))
         decision = decide(index, "erp", PRICE, ctx)
         assert (decision.rule_id, decision.reason) == ("price-large-change", told)
+
+    @pytest.mark.parametrize("start", [known(0, "EUR"), known(900, "USD")])
+    def test_a_month_that_cannot_be_compared_has_a_reason_of_its_own(self, start: MoneyValue) -> None:
+        index = compile_rules(
+            [governance("month", "review", "r.ctx.month_change_bp > 1000")], tenant_id="t1", version=1
+        )
+        facts = price_facts(known(900, "EUR"), minor(1_000, "EUR"), None, start)
+        assert decide(index, "erp", PRICE, facts).reason == MONTH_NOT_COMPARABLE.fill()
+        facts = price_facts(None, minor(1_000, "EUR"), None, None)
+        assert decide(index, "erp", PRICE, facts).reason == NOTHING_EARLIER.fill()
 
     def test_a_denied_automatic_act_goes_to_a_person(self) -> None:
         rules = [governance("all", "auto"), governance("freeze", "auto", "r.ctx.frozen == 1", Effect.DENY)]

@@ -178,7 +178,9 @@ async def release_changes(
     unsupported = [c for c in rerouted if c.approval_id in lapsed.proposals]
     await _refuse(session, services, unsupported, snapshot)
     propagations += await _reroute(session, services, [c for c in rerouted if c not in unsupported], snapshot, lapsed)
-    await save_values(session, [snapshot.values[c.key] for c in changes])
+    await save_values(
+        session, [snapshot.values[c.key] for c in changes], now=snapshot.now, zone=snapshot.contracts.zone
+    )
     await _UPDATE.execute(session, changes)
     await distribute(session, propagations)
     released = {c.key for c in changes if c.state == ChangeState.RELEASED}

@@ -10,7 +10,7 @@ from connectors.ports import ChannelReading
 from governance.baseline.rows import Comparison, Reading, ReadRequest
 from governance.changes.planner import BASELINE, policy_subjects
 from policy.conditions import Facts
-from policy.facts import value_facts
+from policy.facts import larger_month_change, value_facts
 from policy.index import PolicyIndex, decide
 from policy.rules import PolicyOutcome
 
@@ -79,7 +79,9 @@ def _foresee(want: ReadRequest, reading: ChannelReading, index: PolicyIndex, tim
     shown = reading.value
     if want.value is None or shown == want.value:
         return None
-    facts = value_facts(want.element, want.dimension, shown, want.value, want.cost)
+    facts = value_facts(want.element, want.dimension, shown, want.value, want.cost, want.month)
+    if want.month is not None and shown != want.approved:  # as in `governance.changes.planner.evaluate`
+        facts |= larger_month_change(facts)
     outcome = decide(index, policy_subjects(BASELINE), want.element, {**facts, **time}).outcome
     if shown is None and not reading.unreadable:  # the value is new to the channel, so only a refusal matters
         return outcome.value if outcome is PolicyOutcome.REFUSE else None

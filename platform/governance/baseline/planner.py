@@ -107,7 +107,7 @@ def _take(one: Compared, in_flight: InFlight, snapshot: DecisionSnapshot, made: 
     snapshot.values[key] = row
     if not contract.distributed:
         made.counts.accepted += row.value != value
-        row.value = value
+        row.approve(value)
         if row != before:
             made.plan.values[key] = row
         return None
@@ -149,7 +149,8 @@ def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: A
         made.plan.superseded.add(case.key)
     if case.fresh and not changes and (shown or not _is_refused(case, in_flight, snapshot, act, made)):
         row.version += row.value is not None  # supersedes the propagations still running
-        row.value, row.change_id = case.value, None
+        row.approve(case.value)
+        row.change_id = None
         made.counts.accepted += 1
     version, current_change = row.version, row.change_id
     undecided = [change for change in changes if change.state != ChangeState.RELEASED]
@@ -157,6 +158,8 @@ def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: A
         _carry_out(case, change, snapshot, made)
     if undecided and case.fresh and row.value in (None, case.value):
         nearest = max(undecided, key=lambda change: _distance(change, case.value))
+        if row.value is None or row.first_value is not None:
+            row.first_value = nearest.old_value
         row.value = nearest.old_value
     _record_shown(case, shown, version, current_change, snapshot, made)
 

@@ -31,6 +31,7 @@ from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from governance.baseline import job_types, repository
+from governance.baseline.approved_values import add_approved_values
 from governance.baseline.comparison import compare
 from governance.baseline.rows import Part, Reading, ReadRequest, SourceItem
 from governance.baseline.states import BaselinePartState, BaselineState
@@ -135,6 +136,7 @@ async def _begin(batch: Batch[NoPayload], services: GovernanceServices) -> _Turn
         contracts = await load_contracts(session)
         index = await services.policies.index_for(session, session.info["scope"])
         time = await load_time_facts(session, index, services.clock())
+        wanted = await add_approved_values(session, index, wanted, services.clock())
     return _Turn(baseline_id, part, opened, http, contracts, index, time, wanted)
 
 

@@ -51,7 +51,7 @@ _PUT_READINGS: Final = BulkWrite(
     ON CONFLICT DO NOTHING
     """,
 )  # fmt: skip
-_READ_REQUEST: Final = row_reader(ReadRequest)
+_READ_REQUEST: Final = row_reader(ReadRequest, fields=6)
 _KEYS_WITH_REASONS: Final = key_set(reason=("reasons", "varchar[]"))
 _COMPARISONS: Final = tuple(each.value for each in Comparison)
 _OUTCOMES: Final = tuple(outcome.value for outcome in PolicyOutcome)

@@ -40,10 +40,14 @@ class SourceItem(FrozenKeyed, frozen=True, gc=False):
 
 
 class ReadRequest(FrozenKeyed, frozen=True, gc=False):
-    """A value to read on a channel, with the source's value and the cost of the record."""
+    """A value to read on a channel, with the source's value and the cost of the record. Where a rule names the month:
+    the approved value, and that at the start of the month.
+    """
 
     value: Value | None
     cost: Value | None
+    approved: Value | None = None
+    month: Value | None = None
 
 
 class Reading(FrozenKeyed, frozen=True, gc=False):

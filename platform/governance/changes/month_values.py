@@ -1,7 +1,7 @@
 """Values at the start of a month, for rules about the change within the month."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.keys import ElementKey
 from canonical.values import Value, read_value
 from foundation.database.engine import scope_of
-from governance.records.account_time import load_zone
+from governance.records.account_time import load_zone, month_start
 from governance.records.keys import KEY_SET, key_binds, key_columns, key_of, same_key, sorted_keys
 from policy.facts import MONTH_FACT
 from policy.index import PolicyIndex
@@ -24,16 +24,12 @@ def names_month(index: PolicyIndex, element: str) -> bool:
     return MONTH_FACT in index.facts.get(element, ())
 
 
-def month_start(at: datetime, zone: tzinfo) -> datetime:
-    """Midnight of the first day of the month of `at` on the clocks of `zone`, in UTC."""
-    return at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
-
-
 async def load_month_values(
     session: AsyncSession, index: PolicyIndex, keys: Iterable[ElementKey], now: datetime
 ) -> Mapping[ElementKey, Value]:
-    """The values that were approved at the start of this month, of the keys whose rules name it. Of a key without
-    earlier history, its first known value; nothing for a key that never changed.
+    """The values that were approved at the start of this month, of the keys whose rules name it; the first value of a
+    key that had none then. Where it was not kept, because the value was last approved in this month, before the release
+    that keeps it was installed, the value that the recorded changes tell.
     """
     wanted = [key for key in keys if names_month(index, key.element)]
     if not wanted:
@@ -47,7 +43,9 @@ async def load_month_values(
 async def load_recorded_month_values(
     session: AsyncSession, changes: Sequence[UUID], zone: tzinfo
 ) -> Mapping[UUID, Value]:
-    """As `load_month_values`, for the time at which each of these changes was proposed."""
+    """As `load_month_values`, for the time at which each of these changes was proposed. What was approved without a
+    change is known only if the value was last approved in that month, or before it.
+    """
     rows = await session.execute(
         _OF_CHANGES, {"t": scope_of(session).tenant_id, "ids": list(changes), "zone": str(zone)}
     )
@@ -68,11 +66,16 @@ def _at_start(key: str, start: str, below: str) -> str:
 
 
 _OF_KEYS: Final = text(f"""
-    SELECT {key_columns("k")}, {_at_start("k", "CAST(:start AS timestamptz)", "CAST(:below AS uuid)")} AS value
-      FROM {KEY_SET}
+    SELECT {key_columns("k")}, CASE WHEN v.adopted_at < :start THEN v.value ELSE coalesce(v.month_value,
+           {_at_start("k", "CAST(:start AS timestamptz)", "CAST(:below AS uuid)")}) END AS value
+      FROM {KEY_SET} JOIN record_value v ON v.tenant_id = :t AND {same_key("v", "k")}
 """)
 _OF_CHANGES: Final = text(f"""
-    SELECT k.id, {_at_start("k", "k.start", "k.id")} AS value
+    SELECT k.id, CASE WHEN v.adopted_at < k.start THEN v.value ELSE coalesce(
+           CASE WHEN k.old_value IS NOT NULL AND date_trunc('month', v.adopted_at, :zone) = k.start
+                THEN v.month_value END,
+           {_at_start("k", "k.start", "k.id")}) END AS value
       FROM (SELECT *, date_trunc('month', proposed_at, :zone) AS start FROM change
              WHERE tenant_id = :t AND id = ANY(CAST(:ids AS uuid[]))) k
+      LEFT JOIN record_value v ON v.tenant_id = k.tenant_id AND {same_key("v", "k")}
 """)

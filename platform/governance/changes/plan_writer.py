@@ -60,7 +60,7 @@ async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapsh
     await request_change_approvals(
         session, [c for c in plan.changes if c.state == ChangeState.AWAITING_APPROVAL], snapshot
     )
-    await save_values(session, list(plan.values.values()))
+    await save_values(session, list(plan.values.values()), now=snapshot.now, zone=snapshot.contracts.zone)
     await repository.insert_changes(session, plan.changes)
     await distribute(session, plan.propagations)
     await hold_observations(session, plan.held, now=snapshot.now)

@@ -163,7 +163,7 @@ def _plan_one(item: Observed, snapshot: DecisionSnapshot, plan: Plan) -> None:
     if not contract.distributed and _passes(seen.value, row, snapshot):
         plan.reference_updates.append(ReferenceUpdate(item, row.value))
         plan.resolved_keys.add(key)
-        row.value = seen.value
+        row.approve(seen.value)
         return
     settle_source(_proposal(item), row, snapshot, plan)
 
@@ -454,7 +454,8 @@ def release(
     """
     row.version += 1
     if not is_exception_of_one_channel(change):
-        row.value, row.change_id = change.new_value, change.id
+        row.approve(change.new_value)
+        row.change_id = change.id
     change.move_to(ChangeState.RELEASED)
     change.version = row.version
     released_at = change.decided_at or change.proposed_at

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import UTC, tzinfo
 from typing import Final
 from uuid import UUID
 
@@ -16,12 +17,20 @@ from governance.elements.selectors import DEFAULT, selects
 class Contracts:
     """Contracts by element and selector. Ended ones are separate: only running changes use them (`get`). A look-up
     costs one step if an element has one contract. `holds`: values of the sources are held all the same (`value_hold`).
-    `retired` elements need no contract any more, also those that never had one.
+    `retired` elements need no contract any more, also those that never had one. `zone` is the client's.
     """
 
-    __slots__ = ("_all", "_defaults", "_ended", "_selecting", "_sources", "holds", "retired")
+    __slots__ = ("_all", "_defaults", "_ended", "_selecting", "_sources", "holds", "retired", "zone")
 
-    def __init__(self, contracts: Iterable[Contract] = (), *, holds: bool = False, retired: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        contracts: Iterable[Contract] = (),
+        *,
+        holds: bool = False,
+        retired: Iterable[str] = (),
+        zone: tzinfo = UTC,
+    ) -> None:
+        self.zone = zone
         self.holds = holds
         self.retired = frozenset(retired)
         given = tuple(contracts)

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import ElementType
 from foundation.database.engine import scope_of
 from foundation.database.locks import lock, lock_shared
+from foundation.i18n.negotiation import zone_of
 from governance.elements.contracts import Contracts
 from governance.elements.declarations import RETIRED, declares
 from governance.elements.models import ElementContract
 from governance.elements.rows import Contract
 from governance.elements.selection import is_contract_of
 from governance.elements.value_hold import IS_HOLDING
+from tenants.relations import CLIENTS
 
 
 async def load_contracts(session: AsyncSession) -> Contracts:
@@ -24,7 +26,7 @@ async def load_contracts(session: AsyncSession) -> Contracts:
             SELECT k.element, k.selector, k.source_connection_id, k.propagation_slo_ms, k.correction_slo_ms,
                    k.approval_ttl_s, k.clocks_from, k.decision_slo_ms, e.code, e.label, e.domain, e.record_type,
                    e.value_type, e.dimensions, e.codes, e.distributed, e.retired_at, {IS_HOLDING} AS holds,
-                   {RETIRED} AS retired
+                   {RETIRED} AS retired, (SELECT c.time_zone FROM {CLIENTS} c WHERE c.tenant_id = :t) AS time_zone
               FROM element_contract k
               LEFT JOIN custom_element e ON {declares("e", "k")} AND e.code = k.element
              WHERE k.tenant_id = :t
@@ -32,7 +34,11 @@ async def load_contracts(session: AsyncSession) -> Contracts:
         {"t": scope_of(session).tenant_id, "m": scope_of(session).msp_id},
     )
     rows = found.all()
-    return Contracts(map(_contract, rows), holds=bool(rows) and rows[0].holds, retired=rows[0].retired if rows else ())
+    if not rows:
+        return Contracts()
+    first = rows[0]
+    zone = zone_of(first.time_zone or "")
+    return Contracts(map(_contract, rows), holds=first.holds, retired=first.retired, zone=zone)
 
 
 async def lock_contracts(session: AsyncSession) -> None:

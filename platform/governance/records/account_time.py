@@ -1,6 +1,6 @@
-"""Facts of the time in the account's zone, for policies that name them."""
+"""The time in the account's zone: facts for policies that name them, and the start of the month."""
 
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +11,11 @@ from policy.conditions import Facts
 from policy.index import PolicyIndex
 from policy.time_facts import TIME_FACTS, time_facts
 from tenants.relations import CLIENTS
+
+
+def month_start(at: datetime, zone: tzinfo) -> datetime:
+    """Midnight of the first day of the month of `at` on the clocks of `zone`, in UTC."""
+    return at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
 
 
 async def load_time_facts(session: AsyncSession, index: PolicyIndex, now: datetime) -> Facts:

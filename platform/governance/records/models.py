@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,7 +14,9 @@ from foundation.database.base import Base, TenantOwned
 class RecordValue(TenantOwned, Base):
     """One element of one record: the source's current value, and the approved value that channels should show.
 
-    An approved value without a change was accepted with a baseline.
+    An approved value without a change was accepted with a baseline. `adopted_at` is since when it is approved, and
+    `month_value` the value that was approved at the start of that month; where the value was the first, that one. It is
+    null while it is not known: until the first value, and for a row from before this column.
     """
 
     __tablename__ = "record_value"
@@ -31,6 +33,8 @@ class RecordValue(TenantOwned, Base):
     change_id: Mapped[UUID | None]
     source_connection_id: Mapped[UUID | None]
     source_committed_at: Mapped[datetime | None]
+    adopted_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    month_value: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class SourceRecord(TenantOwned, Base):

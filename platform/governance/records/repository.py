@@ -1,6 +1,7 @@
 """SQL of records: values and channels."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
 from typing import Final
 
 from sqlalchemy import text
@@ -11,6 +12,7 @@ from connectors.ports import Connector
 from connectors.relations import CONNECTIONS
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
+from governance.records.account_time import month_start
 from governance.records.keys import KEY_COLUMNS, KEY_SET, KEY_TYPES, key_binds, same_key, sorted_keys
 from governance.records.rows import Channel, ValueRow
 from governance.records.values import row_reader
@@ -19,13 +21,24 @@ _VALUE_COLUMNS: Final = {
     **KEY_TYPES, "source_value": "jsonb", "source_version": "bigint", "source_event_id": "uuid", "value": "jsonb",
     "version": "bigint", "change_id": "uuid", "source_connection_id": "uuid", "source_committed_at": "timestamptz",
 }  # fmt: skip
-_UPSERT_VALUES = BulkWrite.insert(
-    "record_value",
-    _VALUE_COLUMNS,
-    conflict=f"ON CONFLICT (tenant_id, {KEY_COLUMNS}) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _VALUE_COLUMNS if name not in KEY_TYPES),
+_UPSERT_VALUES: Final = BulkWrite(
+    _VALUE_COLUMNS | {"first_value": "jsonb"},
+    f"""
+    INSERT INTO record_value AS v (tenant_id, msp_id, {", ".join(_VALUE_COLUMNS)}, month_value, adopted_at)
+    SELECT :tenant_id, :msp_id, {", ".join(f"r.{name}" for name in _VALUE_COLUMNS)}, r.first_value, :now
+      FROM {{rows}} ORDER BY r.place_
+    ON CONFLICT (tenant_id, {KEY_COLUMNS}) DO UPDATE SET
+        {", ".join(f"{name} = excluded.{name}" for name in _VALUE_COLUMNS if name not in KEY_TYPES)},
+        month_value = CASE WHEN v.value IS NOT DISTINCT FROM excluded.value THEN v.month_value
+                           WHEN v.adopted_at < :month THEN coalesce(v.value, excluded.month_value)
+                           ELSE coalesce(v.month_value, excluded.month_value) END,
+        adopted_at = CASE WHEN v.value IS NOT DISTINCT FROM excluded.value THEN v.adopted_at
+                          ELSE excluded.adopted_at END
+    """,
 )
-_READ_VALUE: Final = row_reader(ValueRow)
+"""Keeps the value at the start of the month without reading it: the one replaced, if that was adopted in another."""
+_LOADED: Final = tuple(name for name in ValueRow.__struct_fields__ if name != "first_value")
+_READ_VALUE: Final = row_reader(ValueRow, fields=len(_LOADED))
 
 
 async def load_channels(session: AsyncSession, registry: Mapping[str, Connector]) -> list[Channel]:
@@ -61,7 +74,7 @@ async def load_values(
     """Load the values of `keys`, locked in a fixed order to avoid deadlocks between batches."""
     rows = await session.execute(
         text(f"""
-            SELECT {", ".join(f"v.{name}" for name in ValueRow.__struct_fields__)}
+            SELECT {", ".join(f"v.{name}" for name in _LOADED)}
               FROM {KEY_SET},
                    LATERAL (SELECT * FROM record_value v WHERE v.tenant_id = :t AND {same_key("v", "k")}
                             OFFSET 0 {"FOR UPDATE" if lock else ""}) v
@@ -71,5 +84,6 @@ async def load_values(
     return {row.key: row for row in map(_READ_VALUE, rows)}
 
 
-async def save_values(session: AsyncSession, rows: Sequence[ValueRow]) -> None:
-    await _UPSERT_VALUES.execute(session, rows)
+async def save_values(session: AsyncSession, rows: Sequence[ValueRow], *, now: datetime, zone: tzinfo) -> None:
+    """`zone`: the client's, by whose clocks its months begin."""
+    await _UPSERT_VALUES.execute(session, rows, now=now, month=month_start(now, zone))

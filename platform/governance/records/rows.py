@@ -48,7 +48,9 @@ CHANNEL_FACTS: Final = frozenset({"channel", "channel_kind", "jurisdiction", "pa
 
 
 class ValueRow(Keyed, gc=False):
-    """A `record_value`; mutated in memory during planning. `value` is the approved one."""
+    """A `record_value`; mutated in memory during planning. `value` is the approved one. `first_value`, which is only
+    written: the first one approved, of a row that had none.
+    """
 
     source_value: Value
     source_version: int
@@ -58,3 +60,9 @@ class ValueRow(Keyed, gc=False):
     change_id: UUID | None = None
     source_connection_id: UUID | None = None
     source_committed_at: datetime | None = None
+    first_value: Value | None = None
+
+    def approve(self, value: Value) -> None:
+        if self.value is None and self.first_value is None:
+            self.first_value = value
+        self.value = value

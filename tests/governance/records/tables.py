@@ -7,8 +7,8 @@ TABLES = (
     DeclaredTable(
         name="record_value",
         update=(
-            "change_id source_committed_at source_connection_id source_event_id source_value source_version "
-            "value version"
+            "adopted_at change_id month_value source_committed_at source_connection_id source_event_id source_value "
+            "source_version value version"
         ),
         watched=True,
     ),
