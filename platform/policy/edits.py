@@ -1,10 +1,13 @@
 """Edits of a policy: what a draft would add, change and remove."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import NamedTuple
 
+import msgspec
+
 from policy.history import same_rule
-from policy.rules import PolicyRule, RuleKind
+from policy.rules import PolicyRule, RuleKind, rule_fields
 
 
 class RuleDifference(NamedTuple):
@@ -32,6 +35,12 @@ def apply_edits(rules: Sequence[PolicyRule], edits: Edits) -> list[PolicyRule]:
     known = {rule.id for rule in rules}
     added = [rule for rule_id, rule in edits.items() if rule_id not in known]
     return [rule for rule in (*edited, *added) if rule is not None]
+
+
+def hash_edits(edits: Edits) -> str:
+    """Content hash of the edits, whatever their order."""
+    content = [(rule_id, None if rule is None else rule_fields(rule)) for rule_id, rule in sorted(edits.items())]
+    return sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 
 
 def compare_rules(before: Iterable[PolicyRule], after: Iterable[PolicyRule]) -> list[RuleDifference]:

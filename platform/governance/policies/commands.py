@@ -263,14 +263,17 @@ def withdraw(*, msp_id: UUID, tenant_id: UUID | None, draft_id: UUID) -> None:
 @MSP
 @CLIENT
 @click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True, help="Days of recorded changes.")
+@click.option("--scheduled", type=click.UUID, help="Id that `policy scheduled` lists; without it, the open draft.")
 @click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for the result.")
-def replay(*, msp_id: UUID, tenant_id: UUID, days: int, wait: float) -> None:
-    """Replay recorded changes by the draft. Workers do this; nothing is changed."""
+def replay(*, msp_id: UUID, tenant_id: UUID, days: int, scheduled: UUID | None, wait: float) -> None:
+    """Replay recorded changes by the draft, or by a scheduled version. Workers do this; nothing is changed."""
     scope = operator_scope(msp_id, tenant_id)
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(scope) as session:
-            replay_id = await start_replay(session, services.get(GovernanceServices), days=days, now=utc_now())
+            replay_id = await start_replay(
+                session, services.get(GovernanceServices), days=days, scheduled=scheduled, now=utc_now()
+            )
         deadline = time.monotonic() + wait
         while True:
             async with services.db.transaction(scope) as session:

@@ -60,8 +60,9 @@ class PolicyDraftEdit(TenantOwned, Base):
 class PolicyReplay(TenantOwned, Base):
     """One replay of recorded changes by a draft and by the published policy.
 
-    `counts` is of changes by “before>after”, the outcomes of the published policy and of the draft; `money` the sums of
-    the price differences by currency and “before>after”, in major units. `after_id` is the last change replayed.
+    `content_hash` is of the draft's edits: the result is of exactly these. `counts` is of changes by “before>after”,
+    the outcomes of the published policy and of the draft; `money` the sums of the price differences by currency and
+    “before>after”, in major units. `after_id` is the last change replayed.
     """
 
     __tablename__ = "policy_replay"
@@ -82,6 +83,7 @@ class PolicyReplay(TenantOwned, Base):
     money: Mapped[dict[str, Any]] = mapped_column(JSONB)
     started_at: Mapped[datetime]
     started_by_name: Mapped[str]
+    content_hash: Mapped[str | None]
     ended_at: Mapped[datetime | None]
 
     __table_args__ = (Index("ix_policy_replay_draft", "tenant_id", "draft_id", "id"),)

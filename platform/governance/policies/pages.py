@@ -68,6 +68,7 @@ class RestoreForm(msgspec.Struct):
 
 
 class ReplayForm(msgspec.Struct):
+    scheduled: UUID | None = None
     days: int = _USUAL_DAYS
 
 
@@ -187,10 +188,13 @@ def build_policy_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, 
 
     @post(f"{_ROOT}/replays", opt=DRAFT, include_in_schema=False)
     async def policy_replay_start(access: OpenAccess, data: URLEncodedBody[ReplayForm]) -> Response[Any]:
-        refusal = await run_action(
-            access.session, start_replay(access.session, services, days=data.days, now=access.now)
-        )
-        return await _after(access, refusal, translate("Replay started"))
+        start = start_replay(access.session, services, days=data.days, scheduled=data.scheduled, now=access.now)
+        refusal = await run_action(access.session, start)
+        if data.scheduled is None:
+            return await _after(access, refusal, translate("Replay started"))
+        if refusal is not None:
+            return await _versions(access, refusal)
+        return redirect_to(access, "/policy/versions", done=translate("Replay started"))
 
     return (
         *POLICY_PAGES, *_rule_pages(services), policy_version_restore, policy_draft_publish, policy_replay_start,
@@ -245,7 +249,9 @@ async def _draft(
 
 async def _versions(access: Access, refusal: DomainError | None = None) -> Response[Any]:
     found = await list_published(access.session, me=str(access.principal.id))
-    context = {"versions": found, "scheduled": await read_scheduled(access.session)}
+    context = {
+        "versions": found, "scheduled": await read_scheduled(access.session), "usual_days": _USUAL_DAYS,
+    }  # fmt: skip
     return render_page(access, "policy_versions.html", translate("Policy versions"), context, refusal=refusal)
 
 

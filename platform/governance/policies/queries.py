@@ -22,7 +22,7 @@ from governance.policies import replay_repository, repository
 from governance.policies.elements import is_about_retired, load_elements
 from governance.policies.publish_draft import is_own
 from governance.policies.replay_view import view_replay
-from governance.policies.rows import Draft, ScheduledDraft
+from governance.policies.rows import Draft, ScheduledDraft, is_of_content
 from governance.policies.schedule_repository import find_undecided, list_scheduled
 from governance.policies.schemas import (
     DraftView,
@@ -141,9 +141,10 @@ async def read_scheduled(session: AsyncSession) -> list[ScheduledVersionView]:
 
 
 async def _newest_replay(session: AsyncSession, draft: ScheduledDraft, version: int) -> ReplayView | None:
-    """The newest replay of the draft since its last edit that was not stopped."""
-    replays = await read_replays(session, draft, version)
-    return next((one for one in replays if one.revision == draft.revision and one.state != ReplayState.OUTDATED), None)
+    """The newest replay by what the draft contains that was not stopped."""
+    found = [one for one in await replay_repository.list_replays_of(session, draft.id) if is_of_content(one, draft)]
+    newest = next((one for one in found if one.state != ReplayState.OUTDATED), None)
+    return None if newest is None else view_replay(newest, draft, version)
 
 
 def _write_failure(stored: dict[str, Any]) -> str:

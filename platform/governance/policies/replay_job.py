@@ -21,13 +21,13 @@ from governance.policies import replay_repository, repository
 from governance.policies.audit_actions import PolicyDraftAction
 from governance.policies.job_types import REPLAY_LANE, REPLAY_POLICY
 from governance.policies.replay import ReplayPolicies, replay_changes
-from governance.policies.rows import Draft, PolicyReplayRow, ScheduledDraft
-from governance.policies.schedule_repository import find_undecided
+from governance.policies.rows import Draft, PolicyReplayRow, ScheduledDraft, is_of_content
+from governance.policies.schedule_repository import find_scheduled, find_undecided
 from governance.policies.states import REPLAYS, ReplayState
 from governance.records.account_time import load_zone
 from governance.records.repository import load_channels
 from governance.services import GovernanceServices
-from policy.edits import apply_edits
+from policy.edits import apply_edits, hash_edits
 from policy.index import PolicyIndex, compile_rules
 from policy.repository import fetch_policy
 from policy.rules import PolicyRule, RuleKind
@@ -38,16 +38,18 @@ LISTED: Final = 10_000
 """Differences that are kept to be listed; all are counted."""
 
 
-async def start_replay(session: AsyncSession, services: GovernanceServices, *, days: int, now: datetime) -> UUID:
-    """Start a replay of the changes of the last `days` days by the open draft.
+async def start_replay(
+    session: AsyncSession, services: GovernanceServices, *, days: int, scheduled: UUID | None = None, now: datetime
+) -> UUID:
+    """Start a replay of the changes of the last `days` days by the open draft, or by the `scheduled` one.
 
     Raises:
-        NotFound: no draft is open.
+        NotFound: no draft is open, or no such draft is scheduled in this account.
         InvalidInput: less than one day, or more than a year.
     """
     if not 1 <= days <= MOST_DAYS:
         raise InvalidInput(N_("Replay 1 to {most} days."), params={"most": MOST_DAYS}, field="days")
-    draft = await repository.find_draft(session)
+    draft = await repository.find_draft(session) if scheduled is None else await find_scheduled(session, scheduled)
     if draft is None:
         raise NotFound
     state, _ = await fetch_policy(session, scope_of(session))
@@ -57,6 +59,7 @@ async def start_replay(session: AsyncSession, services: GovernanceServices, *, d
         state=REPLAYS.start(ReplayState.RUNNING), days=days, since=since, until=now,
         total=await replay_repository.count_changes(session, since=since, until=now), replayed=0, differing=0,
         after_id=None, counts={}, money={}, started_at=now, started_by_name=scope_of(session).actor.name, ended_at=None,
+        content_hash=hash_edits(draft.edits),
     )  # fmt: skip
     await replay_repository.insert_replay(session, replay)
     enqueue(session, [_job(replay.id)])
@@ -87,7 +90,7 @@ async def _replay_page(session: AsyncSession, services: GovernanceServices, repl
     now = services.clock()
     draft = await find_undecided(session, replay.draft_id)
     state, rules = await fetch_policy(session, scope_of(session))
-    if draft is None or draft.revision != replay.revision or (state.version != replay.policy_version):
+    if draft is None or not is_of_content(replay, draft) or state.version != replay.policy_version:
         await replay_repository.move_replay(
             session, replay, after_id=replay.after_id, counts=replay.counts, money=replay.money,
             state=REPLAYS.move(replay.state, ReplayState.OUTDATED), ended_at=now,

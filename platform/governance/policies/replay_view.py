@@ -3,7 +3,7 @@
 from typing import Final
 
 from governance.policies.replay_job import LISTED
-from governance.policies.rows import Draft, PolicyReplayRow, ScheduledDraft
+from governance.policies.rows import Draft, PolicyReplayRow, ScheduledDraft, is_of_content
 from governance.policies.schemas import MoneyMoved, OutcomeCounts, OutcomeMove, ReplayView
 from policy.rules import PolicyOutcome
 
@@ -20,8 +20,8 @@ def view_replay(replay: PolicyReplayRow, draft: Draft | ScheduledDraft | None, v
         state=replay.state,
         revision=replay.revision,
         policy_version=replay.policy_version,
-        is_current=draft is not None
-        and (draft.id, draft.revision, version) == (replay.draft_id, replay.revision, replay.policy_version),
+        is_current=draft is not None and is_of_content(replay, draft) and version == replay.policy_version,
+        of_scheduled=isinstance(draft, ScheduledDraft),
         days=replay.days,
         since=replay.since,
         until=replay.until,

@@ -169,8 +169,13 @@ def build_policy_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler,
 
     @post(f"{_ROOT}/replays", opt=DRAFT, tags=_TAGS, status_code=202)
     async def start_policy_replay(access: OpenAccess, data: JSONBody[ReplayToStart]) -> ReplayStarted:
-        """Start a replay of the recorded changes of the last days by the draft. Nothing is changed."""
-        return ReplayStarted(await start_replay(access.session, services, days=data.days, now=access.now))
+        """Start a replay of the recorded changes of the last days by the draft, or by a scheduled version. Nothing is
+        changed.
+        """
+        replay_id = await start_replay(
+            access.session, services, days=data.days, scheduled=data.scheduled, now=access.now
+        )
+        return ReplayStarted(replay_id)
 
     return (
         show_policy, list_policy_versions, show_policy_draft, show_policy_replay, DIFFERENCE_LIST, OVERRIDE_LIST,

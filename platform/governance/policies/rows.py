@@ -10,6 +10,7 @@ import msgspec
 from canonical.keys import Keyed
 from canonical.values import Value
 from foundation.i18n.messages import StoredMessage
+from policy.edits import hash_edits
 from policy.rules import PolicyRule
 
 
@@ -43,6 +44,8 @@ class ScheduledDraft(msgspec.Struct, frozen=True):
 
 
 class PolicyReplayRow(msgspec.Struct, frozen=True):
+    """`content_hash` is of the draft's edits; None of a replay from before it was stored."""
+
     id: UUID
     draft_id: UUID
     revision: int
@@ -60,6 +63,14 @@ class PolicyReplayRow(msgspec.Struct, frozen=True):
     started_at: datetime
     started_by_name: str
     ended_at: datetime | None
+    content_hash: str | None
+
+
+def is_of_content(replay: PolicyReplayRow, draft: Draft | ScheduledDraft) -> bool:
+    """Whether the replay was made by what the draft contains now."""
+    if replay.draft_id != draft.id or replay.content_hash is None:
+        return (replay.draft_id, replay.revision) == (draft.id, draft.revision)
+    return replay.content_hash == hash_edits(draft.edits)
 
 
 class RecordedChange(Keyed, gc=False):

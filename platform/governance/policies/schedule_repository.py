@@ -41,6 +41,10 @@ async def find_undecided(session: AsyncSession, draft_id: UUID) -> Draft | Sched
     draft = await find_draft(session)
     if draft is not None and draft.id == draft_id:
         return draft
+    return await find_scheduled(session, draft_id)
+
+
+async def find_scheduled(session: AsyncSession, draft_id: UUID) -> ScheduledDraft | None:
     return next((one for one in await list_scheduled(session, [DraftState.SCHEDULED]) if one.id == draft_id), None)
 
 

@@ -146,7 +146,10 @@ class VersionToRestore(RequestBody, frozen=True):
 
 
 class ReplayToStart(RequestBody, frozen=True):
+    """`scheduled` is the id of a scheduled version; without it, the open draft is replayed."""
+
     days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
+    scheduled: UUID | None = None
 
 
 class ReplayStarted(msgspec.Struct, frozen=True):
@@ -198,7 +201,8 @@ class OutcomeMove(msgspec.Struct, frozen=True):
 
 class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
     """`differing` changes get another outcome; `moves` counts them by outcomes. `listed`: how many of them are stored
-    for the list. `is_current`: the draft has not been edited since. `answers_per_day` are the approvals needed.
+    for the list. `is_current`: the draft's content and the published policy are still those. `of_scheduled`: the draft
+    is scheduled. `answers_per_day` are the approvals needed.
     """
 
     id: UUID
@@ -206,6 +210,7 @@ class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     policy_version: int
     is_current: bool
+    of_scheduled: bool
     days: int
     since: datetime
     until: datetime

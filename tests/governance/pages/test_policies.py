@@ -264,6 +264,16 @@ async def test_a_draft_is_scheduled_shown_and_withdrawn_on_the_pages(busy: Gover
     assert f"scheduled-{one['id']}" in (await staff.get(f"{PAGE}/versions")).text
     for name in ("viewer", "operator"):
         assert (await call(busy, name, "/scheduled/withdraw", {"id": one["id"]})).status_code == 403
+    assert (await call(busy, "viewer", "/replays", {"days": 7, "scheduled": one["id"]})).status_code == 403
+    assert (await call(busy, "operator", "/replays", {"days": 7, "scheduled": str(new_id())})).status_code == 404
+    assert (await call(busy, "operator", "/replays", {"days": 7, "scheduled": one["id"]})).status_code == 202
+    posted = await busy["operator"].post(
+        f"{PAGE}/replays", {"days": "14", "scheduled": one["id"]}, page=f"{PAGE}/versions"
+    )
+    assert posted.status_code == 303
+    [one] = (await busy["viewer"].get(f"{API}/scheduled")).json()
+    assert (one["replay"]["days"], one["replay"]["state"], one["replay"]["of_scheduled"]) == (14, "running", True)
+    assert f"/policy/replays/{one['replay']['id']}" in (await busy["viewer"].get(f"{PAGE}/versions")).text
     gone = await staff.post(f"{PAGE}/scheduled/withdraw", {"id": one["id"]}, page=f"{PAGE}/versions")
     assert gone.status_code == 303
     assert (await call(busy, "staff", "/scheduled/withdraw", {"id": one["id"]})).status_code == 404

@@ -15,7 +15,7 @@ from foundation.scope import Scope
 from governance.policies import drafts
 from governance.policies.errors import NothingDrafted, OwnDraft
 from governance.policies.publish_draft import publish_draft
-from governance.policies.queries import list_published, read_draft, read_scheduled
+from governance.policies.queries import list_published, read_draft, read_replay, read_scheduled
 from governance.policies.replay_job import start_replay
 from governance.policies.schedule import (
     publish_scheduled,
@@ -138,6 +138,48 @@ async def test_a_scheduled_version_names_the_version_that_its_replay_compared_it
     [one] = await scheduled(env)
     assert one.replay is not None
     assert (one.replay.policy_version, one.policy_version, one.replay.is_current) == (1, 2, False)
+
+
+async def test_a_scheduled_version_is_replayed_anew_and_keeps_the_result_while_its_content_is_the_same(
+    env: ClientEnv, other_env: ClientEnv
+) -> None:
+    rule_id = await draft(env)
+    draft_id = await schedule(env, utc_now() + HOUR)
+    await put(env, env.scope, RuleForm(element=PRICE, outcome=RuleOutcome.REVIEW))
+    await env.deliver(env.change("SKU-1", PRICE, 10_000))
+    await env.work(until="SELECT count(*) = 1 FROM change")
+
+    async def start(one: ClientEnv, scheduled: UUID) -> UUID:
+        async with one.services.db.transaction(as_member(one.scope, "Cyd")) as session:
+            services = one.services.get(GovernanceServices)
+            later = utc_now() + timedelta(seconds=1)
+            return await start_replay(session, services, days=1, scheduled=scheduled, now=later)
+
+    for stranger in (other_env, replace(env, scope=env.msp_account)):
+        with pytest.raises(NotFound):
+            await start(stranger, draft_id)
+    replay_id = await start(env, draft_id)
+    await env.work(until="SELECT state = 'done' FROM policy_replay")
+    [one] = await scheduled(env)
+    assert one.replay is not None
+    assert (one.replay.id, one.replay.policy_version, one.replay.is_current) == (replay_id, 2, True)
+    assert (one.replay.of_scheduled, [(way.before, way.after) for way in one.replay.moves]) == (
+        True,
+        [("review", "refuse")],
+    )
+    assert await withdraw(env, draft_id, env.scope) is DraftState.OPEN
+
+    async def is_current() -> bool:
+        async with env.services.db.transaction(env.scope) as session:
+            return (await read_replay(session, replay_id)).is_current
+
+    edits = as_member(env.scope, "Ann")
+    for form, expected in ((RuleForm(element=PRICE, outcome=RuleOutcome.AUTO), False), (REFUSE, True)):
+        async with env.services.db.transaction(edits) as session:
+            await drafts.put_rule(session, form, rule_id=rule_id, now=utc_now(), new_id=new_id)
+        assert await is_current() is expected, "an edit that is undone leaves the same content"
+    with pytest.raises(NotFound):
+        await start(env, draft_id)  # it is an open draft again
 
 
 async def test_a_scheduled_version_is_withdrawn_and_drafted_again(env: ClientEnv, other_env: ClientEnv) -> None:
