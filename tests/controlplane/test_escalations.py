@@ -60,7 +60,7 @@ async def propose_price(env: ClientEnv, sku: str) -> str:
 
 async def pass_by(env: ClientEnv, hours: int) -> None:
     """Move the beginning of approvals into the past, and run the timer."""
-    update_as_owner(env, "approval", "created_at = created_at - %(by)s", by=timedelta(hours=hours))
+    update_as_owner(env, "approval", "waiting_since = waiting_since - %(by)s", by=timedelta(hours=hours))
     await reach(env)
 
 
@@ -162,7 +162,7 @@ async def test_a_clients_own_ladder_replaces_that_of_its_msp(
     theirs = await set_up_msp(other_env, name="Other")
     stranger = await web_app.signed_in(theirs.host, theirs.admin)
     await propose_price(env, "SKU-001")
-    update_as_owner(env, "approval", "created_at = created_at - interval '2 h'")
+    update_as_owner(env, "approval", "waiting_since = waiting_since - interval '2 h'")
     assert (await admin.get(mine)).json()["source"] == "default"
     saved = await admin.api("PUT", all_clients, LADDER)
     assert saved.status_code == 204, saved.text
@@ -219,7 +219,7 @@ async def test_invalid_ladders_are_refused(msp_setup: MspSetup, admin: Visit, st
 
 async def test_the_page_previews_saves_and_returns(msp_setup: MspSetup, env: ClientEnv, admin: Visit) -> None:
     await propose_price(env, "SKU-001")
-    update_as_owner(env, "approval", "created_at = created_at - interval '2 h'")
+    update_as_owner(env, "approval", "waiting_since = waiting_since - interval '2 h'")
     path = f"/clients/{msp_setup.slug}/escalations"
     form = {"about": "approval", "after": "1", "unit": "hours", "role": "client_approver", "least_severity": "0"}
     shown = await admin.post(path, form | {"action": "preview"})
