@@ -13,14 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.jobs import schedule_rating
 from canonical.elements import PRICE
-from controlplane.provisioning import onboard_client
+from controlplane.provisioning import NewAccountMember, add_member, onboard_client
 from foundation.clock import utc_now
 from foundation.ids import new_id
+from foundation.scope import Scope
 from governance.escalations.ladder import set_ladder
 from governance.escalations.pause import record_pause
 from governance.escalations.schemas import EscalationStep
 from governance.job_types import REACH_ESCALATIONS
 from policy.approvals import ApprovalRequest, request_approval
+from policy.roles import RoleContent, create_role
 from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
@@ -32,7 +34,7 @@ from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_services,
     shared_web_app,
 )
-from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
+from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -185,6 +187,44 @@ async def test_a_clients_own_ladder_replaces_that_of_its_msp(
     assert (await admin.get(mine)).json()["source"] == "msp"
     for path in (mine, f"{mine}/preview"):
         assert (await stranger.api("PUT" if path == mine else "POST", path, own)).status_code == 404
+
+
+async def test_a_ladder_names_roles_that_its_account_composed_and_no_others_of_the_same_code(  # noqa: PLR0917 - fixtures
+    web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv, admin: Visit, approver: Visit
+) -> None:
+    same = new_id()
+    role = f"role_{same.hex}"
+
+    async def compose(scope: Scope, name: str) -> UUID:
+        """Returns a member with the role."""
+        ids = iter([same])
+        content = RoleContent(name, ["approval:read", "exception:read"])
+        async with env.services.db.transaction(scope) as session:
+            await create_role(session, content, clock=utc_now, new_id=lambda: next(ids, None) or new_id())
+        member = NewAccountMember(f"{same.hex}-{name[:3]}@example.test".lower(), name, PASSWORD, role)
+        return await add_member(env.services, scope, member)
+
+    night, day = await compose(env.msp_account, "Night desk"), await compose(env.scope, "Day desk")
+    mine, all_clients = f"/api/v1/clients/{msp_setup.slug}/escalation-ladder", "/api/v1/escalation-ladder"
+    step = {"about": "approval", "after_minutes": 60, "role": role}
+    saved = await admin.api("PUT", all_clients, {"steps": [step | {"role_name": "Forged"}]})
+    assert saved.status_code == 204, saved.text
+    assert "Night desk of the service provider" in (await admin.get("/escalations")).text
+    theirs = await set_up_msp(other_env, name="Other")
+    stranger = await web_app.signed_in(theirs.host, theirs.admin)
+    assert (await stranger.api("PUT", all_clients, {"steps": [step]})).status_code in {400, 422}
+    await replace(env, scope=env.msp_account).work()
+    shown = [(await admin.get(one)).json()["steps"][0] for one in (all_clients, mine)]
+    label = "Night desk of the service provider"
+    assert [(one["role_label"], one["members"]) for one in shown] == [(label, 1), (label, None)]
+    change = await propose_price(env, "SKU-001")
+    await pass_by(env, 5)
+    assert (await admin.api("PUT", mine, {"steps": [step]})).status_code == 204
+    assert [(one["role_label"], one["members"]) for one in (await admin.get(mine)).json()["steps"]] == [("Day desk", 1)]
+    await reach(env)
+    reached = (await approver.get(f"/api/v1/clients/{msp_setup.slug}/approvals/{change}/escalations")).json()["reached"]
+    assert [one["role_label"] for one in reached] == [label, "Day desk"]
+    assert [one["notified"] for one in reached] == [[str(night)], [str(day)]]
 
 
 async def test_a_ladder_that_is_saved_while_a_client_is_created_reaches_it(

@@ -26,14 +26,15 @@ async def draw_escalation(access: Access, item: OpenItem) -> dict[str, object]:
     }
 
 
-def ladder_choices(index: PolicyIndex, *, packaged_only: bool) -> Mapping[str, object]:
+def ladder_choices(index: PolicyIndex, *, of_msp: bool) -> Mapping[str, object]:
     """The options of `governance/ladder_fields.html`."""
-    roles = {role for one in EscalationSubject for role in roles_to_notify(index, one, packaged_only=packaged_only)}
+    roles = {role for one in EscalationSubject for role in roles_to_notify(index, one)}
+    composed = index.role_names if of_msp else {}
     return {
         "subjects": [(str(one), translate(one.label)) for one in EscalationSubject],
         "units": [(name, translate(label)) for name, (_, label) in UNITS.items()],
         "roles": sorted(
-            ((role, label_of(role, index.role_names)) for role in roles),
+            ((role, label_of(role, index.role_names, composed.get(role, ""))) for role in roles),
             key=lambda one: (one[0] not in CLIENT_ROLES, one[1]),
         ),
     }

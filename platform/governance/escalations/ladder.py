@@ -83,7 +83,7 @@ async def save_ladder(
     Raises:
         InvalidInput: see `check_steps`.
     """
-    await set_ladder(session, check_steps(steps, index, for_clients=_is_msp_account(session)), now=now)
+    await set_ladder(session, check_steps(steps, index, of_msp=_is_msp_account(session)), now=now)
 
 
 async def set_ladder(session: AsyncSession, checked: Sequence[EscalationStep], *, now: datetime) -> None:
@@ -101,15 +101,16 @@ async def reset_ladder(session: AsyncSession, *, now: datetime) -> None:
         await _apply(session, now)
 
 
-def check_steps(steps: Sequence[EscalationStep], index: PolicyIndex, *, for_clients: bool) -> list[EscalationStep]:
-    """The steps in order. `for_clients`: in accounts where roles of this account's own do not exist.
+def check_steps(steps: Sequence[EscalationStep], index: PolicyIndex, *, of_msp: bool) -> list[EscalationStep]:
+    """The steps in order. `of_msp`: for accounts that cannot read the names of roles that this one composed.
 
     Raises:
         InvalidInput: no step about all approvals, too many, the same twice, or a role that may not see the subject.
     """
     if len(steps) > MOST_STEPS:
         raise InvalidInput(N_("A ladder has at most {most} steps."), params={"most": MOST_STEPS}, field="steps")
-    known = {one: roles_to_notify(index, one, packaged_only=for_clients) for one in EscalationSubject}
+    known = {one: roles_to_notify(index, one) for one in EscalationSubject}
+    names = index.role_names if of_msp else {}
     for step in steps:
         if not LEAST_MINUTES <= step.after_minutes <= MOST_MINUTES:
             raise InvalidInput(N_("A step is reached after 5 minutes to 30 days."), field="after")
@@ -118,7 +119,8 @@ def check_steps(steps: Sequence[EscalationStep], index: PolicyIndex, *, for_clie
                 N_("The role {role} does not exist here, or may not see what the step is about."),
                 params={"role": step.role}, field="role",
             )  # fmt: skip
-    ordered = sorted(steps, key=lambda one: (one.about, one.after_minutes, one.least_severity, one.role))
+    named = [msgspec.structs.replace(one, role_name=names.get(one.role, "")) for one in steps]
+    ordered = sorted(named, key=lambda one: (one.about, one.after_minutes, one.least_severity, one.role))
     if len({(one.about, one.after_minutes, one.role) for one in ordered}) < len(ordered):
         raise InvalidInput(N_("Two steps notify the same role at the same time."), field="steps")
     if not any(one.subject is EscalationSubject.APPROVAL and not one.least_severity for one in ordered):

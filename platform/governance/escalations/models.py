@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, SmallInteger, UniqueConstraint
+from sqlalchemy import Index, Integer, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,7 +27,8 @@ class EscalationLadder(TenantOwned, Base):
 class Escalation(TenantOwned, Base):
     """A step that a subject reached, once; never changed. `subject_id` is the `wait_id` of the approval, or the id of
     the exception. The step is described here, so that a later change of the ladder does not change what happened.
-    `notified`: ids of members.
+    `notified`: ids of members. `role_name` is that of a role that the MSP composed; its code may also be that of one of
+    the client's.
     """
 
     __tablename__ = "escalation"
@@ -37,13 +38,22 @@ class Escalation(TenantOwned, Base):
     subject_id: Mapped[UUID]
     after_minutes: Mapped[int] = mapped_column(Integer)
     role: Mapped[str]
+    role_name: Mapped[str] = mapped_column(server_default="")
     least_severity: Mapped[int] = mapped_column(SmallInteger)
     due_at: Mapped[datetime]
     reached_at: Mapped[datetime]
     notified: Mapped[list[str]] = mapped_column(JSONB)
 
     __table_args__ = (
-        UniqueConstraint("tenant_id", "subject_id", "after_minutes", "role", name="uq_escalation_subject_step"),
+        Index(
+            "uq_escalation_subject_step",
+            "tenant_id",
+            "subject_id",
+            "after_minutes",
+            "role",
+            text("(role_name <> '')"),
+            unique=True,
+        ),
     )
 
 

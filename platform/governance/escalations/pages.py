@@ -75,7 +75,7 @@ async def _page(
         "ladder": found,
         "rows": with_blanks(rows),
         "previewed": previewed,
-        **ladder_choices(index, packaged_only=access.client is None),
+        **ladder_choices(index, of_msp=access.client is None),
         "subject_labels": {str(one): translate(one.label) for one in EscalationSubject},
         "time_of": lambda step: timedelta(minutes=step.after_minutes),
         "is_msp": access.client is None,

@@ -1,5 +1,6 @@
 """Members whom the steps of a ladder notify: of the client, and of its MSP's staff."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.scope import Scope
-from governance.escalations.roles import SEES
+from governance.escalations.roles import SEES, is_held_in
 from governance.escalations.schemas import EscalationStep, EscalationSubject
 from governance.services import GovernanceServices
 from policy.cache import PolicyCache
@@ -26,16 +27,23 @@ async def find_people(services: GovernanceServices, scope: Scope, steps: Sequenc
     """Members with the role of each step who may see its subject, in transactions of their own: the MSP's staff belong
     to another account than the client. Staff whom the client admits on request only are not notified.
     """
-    wanted = {(str(one.about), role) for one in steps for role in (one.role, *_LAST_RESORT)}
+    found: defaultdict[tuple[str, str], list[UUID]] = defaultdict(list)
     async with services.database.transaction(scope) as session:
-        found = {key: list(ids) for key, ids in (await _holders(session, services.policies, wanted)).items()}
+        for key, ids in (await _holders(session, services.policies, _wanted(steps, msp=False))).items():
+            found[key] += ids
         client = text(f"SELECT staff_access FROM {CLIENTS} c WHERE tenant_id = :t")
         access = await session.scalar(client, {"t": scope.tenant_id})
     if access == StaffAccess.STANDING:
         async with services.database.transaction(scope.for_tenant(scope.msp_id)) as session:
-            for key, ids in (await _holders(session, services.policies, wanted)).items():
+            for key, ids in (await _holders(session, services.policies, _wanted(steps, msp=True))).items():
                 found[key] += ids
     return {(one.about, one.role): found[one.about, one.role] or _administrators(found, one.about) for one in steps}
+
+
+def _wanted(steps: Sequence[EscalationStep], *, msp: bool) -> set[tuple[str, str]]:
+    """Subjects and roles to look up in the MSP's account, or in the client's."""
+    held = {(str(one.about), one.role) for one in steps if is_held_in(one, msp=msp)}
+    return held | {(str(one.about), role) for one in steps for role in _LAST_RESORT}
 
 
 def _administrators(found: Mapping[tuple[str, str], list[UUID]], about: str) -> list[UUID]:

@@ -29,8 +29,8 @@ from policy.states import ApprovalState
 from tenants.relations import CLIENTS
 
 _STEPS: Final = """unnest(CAST(:abouts AS varchar[]), CAST(:least AS integer[]), CAST(:after AS integer[]),
-                          CAST(:roles AS varchar[])) WITH ORDINALITY
-                   AS st (about, least_severity, after_minutes, role, position)"""
+                          CAST(:roles AS varchar[]), CAST(:names AS varchar[])) WITH ORDINALITY
+                   AS st (about, least_severity, after_minutes, role, role_name, position)"""
 _OPEN: Final = f"""(
     SELECT CAST('exception' AS varchar) AS about, e.tenant_id, e.msp_id, e.id, CAST(e.severity AS integer) AS severity,
            e.opened_at, e.change_id
@@ -43,11 +43,12 @@ _DUE_AT: Final = """(s.opened_at + make_interval(mins => st.after_minutes) + coa
      WHERE p.tenant_id = s.tenant_id AND p.paused_until > s.opened_at), interval '0'))"""
 """As SQL: when the item reaches the step. Time in which the client was suspended does not count."""
 _AHEAD: Final = f"""(
-    SELECT s.about, s.id, s.change_id, st.least_severity, st.after_minutes, st.role, {_DUE_AT} AS due_at
+    SELECT s.about, s.id, s.change_id, st.least_severity, st.after_minutes, st.role, st.role_name, {_DUE_AT} AS due_at
       FROM {_OPEN} s JOIN {_STEPS} ON st.about = s.about AND s.severity >= st.least_severity
      WHERE s.tenant_id = :t AND (CAST(:id AS uuid) IS NULL OR s.id = :id)
        AND NOT EXISTS (SELECT 1 FROM escalation x WHERE x.tenant_id = :t AND x.subject_id = s.id
-                          AND x.after_minutes = st.after_minutes AND x.role = st.role))"""
+                          AND x.after_minutes = st.after_minutes AND x.role = st.role
+                          AND (x.role_name <> '') = (st.role_name <> '')))"""
 _IS_REACHED: Final = (
     "EXISTS (SELECT 1 FROM escalation_ladder l WHERE l.tenant_id = k.tenant_id AND l.owner_id = k.tenant_id)"
 )
@@ -135,21 +136,25 @@ async def read_escalation(session: AsyncSession, item: OpenItem) -> EscalationVi
     binds = {"t": scope_of(session).tenant_id, "id": item.id}
     rows = await session.execute(
         text("""
-            SELECT after_minutes, role, due_at, reached_at, notified FROM escalation
+            SELECT after_minutes, role, role_name, due_at, reached_at, notified FROM escalation
              WHERE tenant_id = :t AND subject_id = :id ORDER BY after_minutes, reached_at, role
         """),
         binds,
     )
     found = rows.all()
     following = await _find_next(session, item) if item.is_open else None
-    names = await names_among(session, [row.role for row in (*found, following) if row is not None])
+    roles = [row.role for row in (*found, following) if row is not None and not row.role_name]
+    names = await names_among(session, roles)
     reached = [
-        ReachedStep(row.after_minutes, row.role, label_of(row.role, names), row.due_at, row.reached_at, row.notified)
+        ReachedStep(
+            row.after_minutes, row.role, label_of(row.role, names, row.role_name), row.due_at, row.reached_at,
+            row.notified,
+        )
         for row in found
-    ]
+    ]  # fmt: skip
     if following is None:
         return EscalationView(reached, None)
-    label = label_of(following.role, names)
+    label = label_of(following.role, names, following.role_name)
     return EscalationView(reached, NextEscalation(following.after_minutes, following.role, label, following.due_at))
 
 
@@ -169,4 +174,5 @@ def _binds(session: AsyncSession, steps: Sequence[EscalationStep]) -> dict[str, 
         "least": [one.least_severity for one in steps],
         "after": [one.after_minutes for one in steps],
         "roles": [one.role for one in steps],
+        "names": [one.role_name for one in steps],
     }

@@ -60,7 +60,7 @@ async def record_steps(
         {
             "tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "id": services.new_id(), "about": row.about,
             "subject_id": row.id, "after_minutes": row.after_minutes, "role": row.role,
-            "least_severity": row.least_severity, "due_at": row.due_at, "reached_at": now,
+            "role_name": row.role_name, "least_severity": row.least_severity, "due_at": row.due_at, "reached_at": now,
             "notified": [str(one) for one in people[row.about, row.role]],
         }
         for row in due

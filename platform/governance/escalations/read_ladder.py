@@ -33,7 +33,7 @@ async def preview_steps(
     access: Access, index: PolicyIndex, steps: Sequence[EscalationStep]
 ) -> Sequence[EscalationStepView]:
     """What is open at each step if these were saved now. Raises InvalidInput: see `check_steps`."""
-    return await view_steps(access, index, check_steps(steps, index, for_clients=access.client is None))
+    return await view_steps(access, index, check_steps(steps, index, of_msp=access.client is None))
 
 
 async def view_steps(
@@ -50,8 +50,9 @@ async def view_steps(
         await access.enter_home()
     return [
         EscalationStepView(
-            one.about, one.after_minutes, one.role, label_of(one.role, index.role_names), one.least_severity,
-            one.subject is EscalationSubject.APPROVAL and may_approve(index, one.role), number,
+            one.about, one.after_minutes, one.role, label_of(one.role, index.role_names, one.role_name),
+            one.least_severity,
+            one.subject is EscalationSubject.APPROVAL and _may_answer(index, one, in_msp=client is None), number,
             counts.get(place, 0),
         )
         for place, (one, number) in enumerate(zip(steps, members, strict=True))
@@ -65,7 +66,16 @@ async def count_members(
     in_msp = scope_of(session).tenant_id == scope_of(session).msp_id
     counts: dict[tuple[str, str], int] = {}
     for about in EscalationSubject:
-        roles = {one.role for one in steps if one.subject is about and (one.role in MSP_ROLES) is in_msp}
+        roles = {one.role for one in steps if one.subject is about and _is_of_msp(one) is in_msp}
         held = await find_holders(session, index, roles, permission=SEES[about])
         counts |= {(about, role): len(ids) for role, ids in held.items()}
-    return [counts.get((one.about, one.role)) for one in steps]
+    return [counts.get((one.about, one.role)) if _is_of_msp(one) is in_msp else None for one in steps]
+
+
+def _is_of_msp(step: EscalationStep) -> bool:
+    return step.role in MSP_ROLES or bool(step.role_name)
+
+
+def _may_answer(index: PolicyIndex, step: EscalationStep, *, in_msp: bool) -> bool:
+    """Of a role that the MSP composed, only its own policy knows the permissions."""
+    return may_approve(index, step.role) and (in_msp or not step.role_name)

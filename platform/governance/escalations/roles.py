@@ -5,7 +5,7 @@ from typing import Final
 
 from foundation.i18n.localizer import translate
 from foundation.permissions import Permission
-from governance.escalations.schemas import EscalationSubject
+from governance.escalations.schemas import EscalationStep, EscalationSubject
 from governance.permissions import GovernancePermission
 from policy.index import PolicyIndex, may
 from policy.packaged import MSP_ROLES, SYSTEM_ROLES
@@ -19,16 +19,25 @@ _NOBODY: Final = frozenset({"partner", "machine"})
 """Roles of trading partners and programs: neither works on the client's inbox."""
 
 
-def roles_to_notify(index: PolicyIndex, about: EscalationSubject, *, packaged_only: bool) -> Collection[str]:
-    """Roles that may see the subject. With `packaged_only`, without the account's own."""
+def roles_to_notify(index: PolicyIndex, about: EscalationSubject) -> Collection[str]:
+    """Roles that may see the subject: packaged ones of the MSP and of clients, and the account's own."""
     obj, _, act = SEES[about].partition(":")
-    known = SYSTEM_ROLES if packaged_only else SYSTEM_ROLES | index.role_names.keys()
+    known = SYSTEM_ROLES | index.role_names.keys()
     return {role for role in known - _NOBODY if may(index, role, obj, act).allowed}
 
 
-def label_of(role: str, names: Mapping[str, str]) -> str:
-    """Label of a role; MSPs and clients have roles of the same name. `names` are those of the account's own."""
-    label = role_label(role, names)
-    if role in MSP_ROLES and role not in {"msp_admin", "msp_operator"}:
+def is_held_in(step: EscalationStep, *, msp: bool) -> bool:
+    """Whether members of the MSP, or else of the client, may hold the step's role. A role that one of them composed may
+    have the code of another one's.
+    """
+    return step.role in SYSTEM_ROLES or bool(step.role_name) is msp
+
+
+def label_of(role: str, names: Mapping[str, str], role_name: str = "") -> str:
+    """Label of a role; MSPs and clients have roles of the same name. `names` are those of the account's own roles, and
+    `role_name` is that of a role that the MSP composed.
+    """
+    label = role_name or role_label(role, names)
+    if role_name or (role in MSP_ROLES and role not in {"msp_admin", "msp_operator"}):
         return translate("{role} of the service provider", role=label)
     return label

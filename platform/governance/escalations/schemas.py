@@ -25,13 +25,15 @@ class EscalationSubject(LabelledCode):
 
 class EscalationStep(RequestBody, frozen=True):
     """A step: who is notified of a subject that is open for so long. `least_severity`: 0 to 100;
-    an approval has the severity of the exception that it becomes when it is overdue.
+    an approval has the severity of the exception that it becomes when it is overdue. `role_name` is stored with a role
+    that the MSP composed, so that its clients can read it; what is sent is not used.
     """
 
     about: Literal["approval", "exception"]
     after_minutes: Annotated[int, msgspec.Meta(ge=LEAST_MINUTES, le=MOST_MINUTES)]
     role: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
     least_severity: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    role_name: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
     @property
     def subject(self) -> EscalationSubject:

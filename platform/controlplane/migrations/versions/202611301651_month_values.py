@@ -1,7 +1,8 @@
-"""Since when a value is approved, and the value approved at the start of that month; what a replay was made by.
+"""Values at the start of the month, the content that a replay is of, and roles of an MSP that a step notified.
 
-A row from before counts as approved now; its value at the start of this month is not known, and is looked up in the
-recorded changes.
+`adopted_at` is since when a value is approved, and `month_value` the one approved at the start of that month. A row
+from before counts as approved now; its value at the start of this month is not known, and is looked up in the recorded
+changes.
 """
 
 from alembic import op
@@ -19,6 +20,12 @@ def upgrade() -> None:
         ALTER TABLE record_value ADD COLUMN adopted_at timestamptz NOT NULL DEFAULT now(), ADD COLUMN month_value jsonb
     """)
     op.execute("ALTER TABLE policy_replay ADD COLUMN content_hash varchar")
+    op.execute("ALTER TABLE escalation ADD COLUMN role_name varchar NOT NULL DEFAULT ''")
+    op.execute("ALTER TABLE escalation DROP CONSTRAINT uq_escalation_subject_step")
+    op.execute("""
+        CREATE UNIQUE INDEX uq_escalation_subject_step
+            ON escalation (tenant_id, subject_id, after_minutes, role, (role_name <> ''))
+    """)
     op.execute(f"GRANT UPDATE (adopted_at, month_value) ON record_value TO {APP}")
 
 

@@ -254,7 +254,7 @@ def _check_price(price: TemplatePrice) -> None:
 
 def _check_ladder(ladder: TemplateLadder) -> Sequence[EscalationStep]:
     """The steps in order; their roles are packaged ones, which every client has. Raises InvalidInput."""
-    return check_steps(ladder.steps, packaged_index(), for_clients=True)
+    return check_steps(ladder.steps, packaged_index(), of_msp=True)
 
 
 @cache

@@ -118,7 +118,7 @@ def write_steps(steps: Sequence[EscalationStep]) -> str:
         translate(
             N_("{subject}: {role} after {time}"),
             subject=translate(one.subject.label),
-            role=label_of(one.role, {}),
+            role=label_of(one.role, {}, one.role_name),
             time=duration(timedelta(minutes=one.after_minutes)),
         )
         for one in steps

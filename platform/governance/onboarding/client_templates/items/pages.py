@@ -160,7 +160,7 @@ async def _page(  # noqa: PLR0913 - keyword-only
         ),
         "meters": [(one.name, translate(one.label)) for one in meters],
         "rows": with_blanks(rows or rows_of(DEFAULT_STEPS if ladder is None else ladder.steps)),
-        **ladder_choices(packaged_index(), packaged_only=True),
+        **ladder_choices(packaged_index(), of_msp=True),
         "typed": typed or {},
         "errors": {} if refusal is None or not field else {field: refusal.detail},
         "summary": [(field, refusal.detail)] if refusal is not None and field and field != "content" else [],
