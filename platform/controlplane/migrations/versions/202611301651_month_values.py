@@ -10,7 +10,7 @@ from alembic import op
 from foundation.database.roles import APP
 
 revision = "202611301651"
-down_revision = "202611301607"
+down_revision = "202611301648"
 branch_labels = None
 depends_on = None
 
