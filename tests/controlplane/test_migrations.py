@@ -77,6 +77,14 @@ def test_every_migration_can_be_applied_alone(empty: str) -> None:
         assert migrate_schema(empty, revision) == current_revision(empty) == revision
 
 
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.revision)
+def test_rows_of_all_tenants_are_changed(script: Any) -> None:
+    """Forced row-level security hides every tenant's rows from the owner too: an UPDATE would silently change none."""
+    upgrade = Path(script.path).read_text().partition("def downgrade")[0]
+    changed = set(re.findall(r"^\W*UPDATE ([a-z_]+)(?: [a-z])?\s+SET ", upgrade, re.MULTILINE))
+    assert not changed or "NO FORCE ROW LEVEL SECURITY" in upgrade, changed
+
+
 def test_steps_are_named_by_their_time_and_follow_it() -> None:
     """Otherwise two branches would use the same number."""
     names = [Path(script.path).name for script in SCRIPTS]
