@@ -40,7 +40,7 @@ LABELS: Final = {
     LineKind.COMMITMENT: N_("Difference to the commitment"),
     LineKind.SLA_CREDIT: N_("Service credit"),
     LineKind.DISCOUNT: N_("Discount"),
-    LineKind.DISCOUNT_BACK: N_("Discount on the credited time"),
+    LineKind.DISCOUNT_BACK: N_("Discounted or credited before"),
 }
 SUBSCRIBED: Final = frozenset({
     LineKind.SUBSCRIPTION, LineKind.PRORATION_CHARGE, LineKind.PRORATION_CREDIT, LineKind.ONE_OFF, LineKind.MINIMUM,

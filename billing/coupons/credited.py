@@ -1,5 +1,5 @@
-"""Discounts to take back: credits for time on fixed invoices give back what was paid, and not the price before the
-coupon.
+"""What to take back of credits for time on fixed invoices: they give back what was paid, and neither what a coupon took
+off there nor what credit notes gave back already.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,11 +23,18 @@ _CHARGES: Final = (LineKind.SUBSCRIPTION, LineKind.PRORATION_CHARGE)
 _SUBSCRIPTION: Final = "subscription_id"
 
 
-async def earlier_discounts(
+class GivenCredit(msgspec.Struct, frozen=True):
+    """A credit note of an invoice, before tax: in all, and by line for those that it names."""
+
+    net_minor: int
+    lines: Mapping[UUID, int]
+
+
+async def find_taken_back(
     session: AsyncSession, context: FeeContext, lines: Sequence[ChargedLine]
 ) -> Mapping[int, int]:
     """By the place of each credit whose charge is on a fixed invoice: the part of it that a coupon had discounted
-    there, in minor units, or 0.
+    there, or a credit note gave back, in minor units, or 0.
     """
     credits_ = {
         place: line for place, line in enumerate(lines)
@@ -47,12 +55,17 @@ async def earlier_discounts(
                 row.last_at and row.last_at + _INSTANT, row.cause,
             )
         )  # fmt: skip
+    notes: dict[UUID, list[GivenCredit]] = {}
+    for row in await session.execute(_NOTES, {"tenant": context.client_id, "invoices": list(invoices)}):
+        lines_ = {UUID(line): int(minor) for line, minor in row.lines.items()}
+        notes.setdefault(row.invoice_id, []).append(GivenCredit(row.net_minor, lines_))
     found: dict[int, int] = {}
     for place, credit in credits_.items():
-        fixed = next((each for each in invoices.values() if any(covers(one, credit) for one in each)), None)
+        fixed = next((one for one, each in invoices.items() if any(covers(line, credit) for line in each)), None)
         if fixed is not None:
-            part = -credit.amount_minor * discounted_part(fixed, credit.product)
-            found[place] = round_to_integer(part, Rounding.HALF_UP)
+            paid = 1 - discounted_part(invoices[fixed], credit.product)
+            left = paid * (1 - credited_part(invoices[fixed], notes.get(fixed, ()), credit, paid))
+            found[place] = round_to_integer(-credit.amount_minor * (1 - left), Rounding.HALF_UP)
     return found
 
 
@@ -81,6 +94,39 @@ def discounted_part(invoice: Sequence[ChargedLine], product: str) -> Fraction:
     return min(Fraction(1), Fraction(off, charged)) if charged > 0 else Fraction(0)
 
 
+def credited_part(
+    invoice: Sequence[ChargedLine], notes: Sequence[GivenCredit], credit: ChargedLine, paid: Fraction
+) -> Fraction:
+    """The part of what was charged for the time that credit notes gave back: on its lines, and of the whole invoice in
+    proportion. `paid`: the part that the coupons left of the price.
+    """
+    if not notes:
+        return Fraction(0)
+    covering = [line for line in invoice if covers(line, credit)]
+    own = [line for line in covering if _component(line) == _component(credit)] or covering
+    named = sum(note.lines.get(line.id, 0) for note in notes for line in own)
+    by_line = sum(sum(note.lines.values()) for note in notes)
+    rest = sum(note.net_minor for note in notes) - by_line
+    kept = (1 - _part(named, paid * sum(line.amount_minor for line in own))) * (
+        1 - _part(rest, Fraction(sum(line.amount_minor for line in invoice) - by_line))
+    )
+    return 1 - kept
+
+
+def _part(given: int, of: Fraction) -> Fraction:
+    return Fraction(0) if not given else min(Fraction(1), given / of) if of > 0 else Fraction(1)
+
+
+def _component(line: ChargedLine) -> str:
+    """What of the plan the line is for, such as its fee or its seats: the middle of the fee's key."""
+    return (
+        line.cause.get("fee", "").partition(" ")[2].rpartition(" ")[0].removesuffix(" credit").removesuffix(" charge")
+    )
+
+
+_NOTES = text("""
+    SELECT invoice_id, net_minor, lines FROM credit_note WHERE tenant_id = :tenant AND invoice_id = ANY(:invoices)
+""")
 _FIXED = text(f"""
     WITH fixed AS (
         SELECT DISTINCT l.invoice_id, i.period_start

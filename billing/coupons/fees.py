@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.coupons.client_coupons import CAUSE, read_uses
-from billing.coupons.credited import earlier_discounts
+from billing.coupons.credited import find_taken_back
 from billing.coupons.schemas import CouponUse
 from billing.coupons.terms import TERM_NAMES, CouponTerms
 from billing.fees import ChargedLine, Fee, FeeContext
@@ -22,13 +22,13 @@ from canonical.money import stored_exponent
 
 async def discount_fees(session: AsyncSession, context: FeeContext, lines: Sequence[ChargedLine]) -> Sequence[Fee]:
     """A line for each coupon and product that it discounts, with the coupons in the order in which they were given; and
-    what credits for time on fixed invoices give back less, because a coupon had discounted it there.
+    what credits for time on fixed invoices give back less, because a coupon or a credit note did before.
 
     Other credits among the lines reduce what can be discounted, so that no coupon takes an invoice below 0.
     """
     if context.side is not Side.RETAIL:
         return []
-    earlier = await earlier_discounts(session, context, lines)
+    earlier = await find_taken_back(session, context, lines)
     fees = [_taken_back(context, lines[place], amount) for place, amount in earlier.items() if amount]
     first = context.period.start.date()
     rows = (

@@ -3,18 +3,21 @@
 import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.coupons.client_coupons import end_coupon, give_coupon, load_client_coupons
 from billing.coupons.coupons import create_coupon, find_coupon
+from billing.coupons.credited import GivenCredit, credited_part
 from billing.coupons.fees import without_credits
 from billing.coupons.schemas import ClientCouponView, CouponInput, EndCouponInput, GiveCouponInput
 from billing.coupons.terms import CouponDuration
 from billing.fees import ChargedLine
 from billing.invoices.draft import DraftInvoice, close_period, draft_invoice
-from billing.invoices.settle import InvoiceAct, act_on_invoice
+from billing.invoices.settle import InvoiceAct, NewCredit, act_on_invoice, create_credit_note
 from billing.line_kinds import LineKind
 from billing.periods import Period
 from billing.sides import Side
@@ -22,7 +25,7 @@ from billing.subscriptions.states import StepKind
 from foundation.database.engine import change_scope
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
-from tests.billing.conftest import APRIL, MARCH, Market, uses
+from tests.billing.conftest import APRIL, MARCH, METER, Market, uses
 from tests.billing.subscriptions.test_drafts import act, begin, bill, fix, lines, offer
 from tests.conftest import make_scope
 
@@ -140,6 +143,41 @@ async def test_a_credit_gives_back_what_was_paid(priced: Market, coupon: str, ap
         await bill(priced, priced.now)
         found = [(kind, amount) for kind, _, amount in (await lines(priced))["04"]]
         assert sorted(found) == sorted([*april, ("subscription", 6200)])
+
+
+@pytest.mark.parametrize(("of", "minor", "back"), [("all", None, 1600), ("line", 1550, 800), ("all", 1550, 800)])
+async def test_a_credit_does_not_give_back_what_a_credit_note_did(
+    priced: Market, of: str, minor: int | None, back: int
+) -> None:
+    await offer(priced, "basic", "31")
+    await offer(priced, "pro", "62")
+    one = await begin(priced, "basic", MARCH.start)
+    await bill(priced, MARCH.start)
+    await fix(priced)
+    async with priced.as_client() as session:
+        line = (await session.execute(text("SELECT id, invoice_id FROM invoice_line"))).one()
+        note = NewCredit(reason="an outage", net_minor=minor, lines={line.id: minor} if of == "line" and minor else {})
+        await create_credit_note(session, line.invoice_id, note, now=MARCH.start, new_id=new_id)
+    priced.now = APRIL.start + timedelta(days=9)
+    await act(priced, one, StepKind.CHANGE, plan="pro", at=MARCH.start + timedelta(days=15))
+    await bill(priced, priced.now)
+    found = sorted((kind, amount) for kind, _, amount in (await lines(priced))["04"])
+    assert found == [
+        ("discount_back", back), ("proration_charge", 3200), ("proration_credit", -1600), ("subscription", 6200),
+    ]  # fmt: skip
+
+
+def test_a_credit_note_of_the_seats_leaves_the_credit_of_the_fee() -> None:
+    def line(amount: int, component: str, kind: LineKind = LineKind.SUBSCRIPTION) -> ChargedLine:
+        cause = {"subscription_id": "s", "fee": f"s {component} 1.0"}
+        return ChargedLine(new_id(), kind, "basic", amount, MARCH.start, MARCH.end, cause)
+
+    fee, seats, usage = line(1000, "fee"), line(600, "seats"), ChargedLine(new_id(), LineKind.USAGE, METER, 400)
+    notes = [GivenCredit(600, {seats.id: 600}), GivenCredit(350, {})]
+    back = [line(-1, f"{component} credit", LineKind.PRORATION_CREDIT) for component in ("fee", "seats")]
+    parts = [credited_part([fee, seats, usage], notes, one, Fraction(1)) for one in back]
+    assert parts == [Fraction(350, 1400), 1]
+    assert credited_part([fee, seats, usage], (), back[0], Fraction(1)) == 0
 
 
 async def test_without_a_month_a_coupon_begins_with_that_of_the_clients_calendar(
