@@ -53,7 +53,7 @@ class ChargedLine(msgspec.Struct, frozen=True):
     product: str
     amount_minor: int
     service_from: datetime | None = None
-    """Of fees, with `service_until`, which is not included."""
+    """Of fees, with `service_until`, which is not included; of usage, the start of the month that it is for."""
     service_until: datetime | None = None
     cause: Mapping[str, str] = msgspec.field(default_factory=dict)
 

@@ -29,7 +29,7 @@ async def collect_fees(
 ) -> Sequence[Fee]:
     """The draft's fees, after its usage lines that are charged already."""
     rows = await session.execute(_USAGE, {"tenant": context.client_id, "invoice": context.invoice_id})
-    lines = [ChargedLine(row.id, LineKind.USAGE, row.meter, row.amount_minor) for row in rows]
+    lines = [ChargedLine(row.id, LineKind.USAGE, row.meter, row.amount_minor, row.service_start) for row in rows]
     fees: list[Fee] = []
     for source in sources:
         found = await source(session, context, lines)
@@ -75,7 +75,7 @@ def _columns(context: FeeContext, fee: Fee) -> dict[str, Any]:
 
 
 _USAGE = text("""
-    SELECT id, meter, amount_minor FROM invoice_line
+    SELECT id, meter, amount_minor, service_start FROM invoice_line
      WHERE tenant_id = :tenant AND invoice_id = :invoice AND kind = 'usage' ORDER BY meter, service_start, id
 """)
 _KNOWN = text("""

@@ -271,13 +271,18 @@ def true_ups_of(subscribed: Subscribed, until: datetime, rules: BillingRules) ->
                 before = found.get((kind, month.start))
                 minor = limit * 10**exponent + (before.limit_minor if before else 0)
                 found[kind, month.start] = TrueUp(
-                    key=f"{subscribed.id} {kind} {month.start:%Y-%m}", kind=kind, due=due, month=month.start,
+                    key=true_up_key(subscribed.id, kind, month.start), kind=kind, due=due, month=month.start,
                     since=before.since if before else first, subscription_id=subscribed.id, plan=plan,
                     service_from=before.service_from if before else max(start, run.start),
                     service_until=due + _INSTANT, limit_minor=minor,
                 )  # fmt: skip
                 since[kind] = month.end
     return list(found.values())
+
+
+def true_up_key(subscription_id: UUID, kind: LineKind, month: datetime) -> str:
+    """`month`: the start of that in which the period ends by the client's calendar, as invoices name it."""
+    return f"{subscription_id} {kind} {month:%Y-%m}"
 
 
 def _limits(

@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.fees import ChargedLine, Fee, FeeContext
 from billing.line_kinds import LineKind
-from billing.periods import EPOCH, Period, month_of
+from billing.periods import EPOCH, Period, calendar_month, month_of
 from billing.pricing.rules import BillingRules
 from billing.pricing.true_ups import minimum_true_up
 from billing.sides import Side, as_rater
-from billing.states import BILLED, FIXED, OPEN
-from billing.subscriptions.charges import TrueUp, fees_of, true_ups_of
+from billing.states import BILLED, FIXED, OPEN, InvoiceState
+from billing.subscriptions.charges import TrueUp, fees_of, true_up_key, true_ups_of
 from billing.subscriptions.placement import Charged, PlacedFee, month_for, place_fees
 from billing.subscriptions.repository import find_retail_book, load_subscriptions
 from billing.subscriptions.timeline import Subscribed
@@ -44,7 +44,9 @@ class _Book(msgspec.Struct, frozen=True):
     fixed_until: datetime
     charged: Mapping[str, Charged]
     trued_up: AbstractSet[str]
-    """Keys of the minimums and commitments on fixed invoices."""
+    """Keys of the minimums and commitments on fixed invoices. They follow from the time that was charged, because keys
+    that are stored of subscriptions in zones behind UTC may name the month after.
+    """
 
 
 async def subscription_fees(session: AsyncSession, context: FeeContext, lines: Sequence[ChargedLine]) -> Sequence[Fee]:
@@ -57,7 +59,9 @@ async def subscription_fees(session: AsyncSession, context: FeeContext, lines: S
     fees = [fee for one in book.subscriptions for fee in fees_of(one, context.period.end + _LATEST_ZONE, book.rules)]
     placed = place_fees(fees, book.charged, book.fixed_until).get(context.period.start, ())
     written = [_fee(one, context.currency) for one in placed]
-    return [*written, *await _true_ups(session, context, book, [*lines, *map(_as_line, written)])]
+    charged = [(line.service_from, line.kind, line.amount_minor) for line in lines]
+    charged += [(one.fee and one.fee.month, one.kind, one.amount_minor) for one in placed]
+    return [*written, *await _true_ups(session, context, book, charged)]
 
 
 async def months_to_draft(session: AsyncSession, now: datetime) -> Sequence[Period]:
@@ -97,9 +101,11 @@ async def _load(session: AsyncSession, client_id: UUID, currency: str | None) ->
     fixed = await read_fixed_until(session)
     rows = (await session.execute(_CHARGED, keys)).all()
     charged = [_charged(row) for row in rows if not row.is_true_up]
+    zones = {str(one.subscribed.id): one.subscribed.zone for one in found}
     return _Book(
         [one.subscribed for one in found if one.subscribed.plan.currency == wanted], retail.rules, wanted,
-        fixed, {one.key: one for one in charged}, {row.key for row in rows if row.is_true_up},
+        fixed, {one.key: one for one in charged},
+        {_trued_up(row, zones[row.subscription_id]) for row in rows if row.is_true_up},
     )  # fmt: skip
 
 
@@ -115,6 +121,11 @@ def _charged(row: Any) -> Charged:
     )  # fmt: skip
 
 
+def _trued_up(row: Any, zone: str) -> str:
+    month = calendar_month(row.last_at, zone)
+    return true_up_key(UUID(row.subscription_id), LineKind(row.kind), month.start)
+
+
 def _fee(placed: PlacedFee, currency: str) -> Fee:
     due, minor = placed.fee, placed.amount_minor
     price = Decimal(abs(minor)).scaleb(-stored_exponent(currency))
@@ -127,13 +138,14 @@ def _fee(placed: PlacedFee, currency: str) -> Fee:
     )  # fmt: skip
 
 
-def _as_line(fee: Fee) -> ChargedLine:
-    return ChargedLine(UUID(int=0), fee.kind, fee.product, fee.amount_minor)
+_Amount = tuple[datetime | None, LineKind, int]
+"""The month that it is for, if known, and minor units."""
 
 
-async def _true_ups(
-    session: AsyncSession, context: FeeContext, book: _Book, lines: Sequence[ChargedLine]
-) -> Sequence[Fee]:
+async def _true_ups(session: AsyncSession, context: FeeContext, book: _Book, lines: Sequence[_Amount]) -> Sequence[Fee]:
+    """What an invoice charges counts for its own month; what it charges again, because the invoice of the month was
+    voided, for that month.
+    """
     month = context.period.start
     due = [
         true_up for one in book.subscriptions
@@ -147,8 +159,9 @@ async def _true_ups(
             _LINES_BEFORE, {"tenant": context.client_id, "start": month, "currency": context.currency}
         )
     ).all()
+    voided = set(await session.scalars(_VOIDED, {"tenant": context.client_id}))
     sums = [(row.period_start, LineKind(row.kind), int(row.amount_minor)) for row in earlier]
-    sums += [(month, line.kind, line.amount_minor) for line in lines]
+    sums += [(of if of in voided else month, kind, minor) for of, kind, minor in lines]
     fees: list[Fee] = []
     for true_up in sorted(due, key=lambda one: (_TRUE_UPS.index(one.kind), one.key)):
         counted = {LineKind.USAGE} if true_up.kind is LineKind.MINIMUM else _COMMITTED
@@ -177,11 +190,15 @@ _FIXED_UNTIL: Final = text(f"""
 _CHARGED: Final = text(f"""
     SELECT l.cause->>'fee' AS key, max(l.cause->>'subscription_id') AS subscription_id, max(l.product) AS product,
            max(l.description) AS description, min(l.first_at) AS first_at, max(l.last_at) AS last_at,
-           sum(l.amount_minor) AS amount_minor, bool_or(l.kind IN ({in_sql(_TRUE_UPS)})) AS is_true_up
+           sum(l.amount_minor) AS amount_minor, max(l.kind) AS kind,
+           bool_or(l.kind IN ({in_sql(_TRUE_UPS)})) AS is_true_up
       FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
      WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.state IN ({in_sql(BILLED)}) AND i.currency = :currency
        AND l.cause->>'subscription_id' IS NOT NULL
      GROUP BY 1
+""")
+_VOIDED: Final = text(f"""
+    SELECT period_start FROM invoice WHERE tenant_id = :tenant AND side = 'retail' AND state = '{InvoiceState.VOID}'
 """)
 _DRAFTED: Final = text(f"""
     SELECT i.period_start, l.cause->>'fee' AS key, l.amount_minor

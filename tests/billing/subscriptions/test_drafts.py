@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from billing.invoices.draft import draft_invoice
+from billing.invoices.draft import close_period, draft_invoice
+from billing.invoices.settle import InvoiceAct, act_on_invoice
 from billing.jobs import rate_client, rate_recent
 from billing.line_kinds import LineKind
 from billing.plans.repository import add_version, create_plan
@@ -161,6 +162,41 @@ async def test_minimum_and_commitment_look_at_the_lines_before(priced: Market) -
     await fix(priced)
     await bill(priced, at(2026, 4, 2))
     assert {kind for kind, _, _ in (await lines(priced))["04"]} == {"subscription", "minimum", "commitment"}
+
+
+async def test_what_a_voided_month_is_charged_again_counts_for_its_own_minimum_and_commitment(priced: Market) -> None:
+    await offer(priced, "bound", "10", minimum=Decimal(5), commitment=Decimal(40))
+    await priced.use(*uses(15), *uses(25, at=APRIL.start))
+    await begin(priced, "bound", at(2026, 3, 1))
+    await bill(priced, at(2026, 3, 31))
+    async with priced.as_client() as session:
+        made = await close_period(session, side=Side.RETAIL, period=MARCH, now=at(2026, 4, 2))
+        assert made.total_minor == 4000
+        await act_on_invoice(session, made.id, InvoiceAct.VOID, reason="wrong", now=at(2026, 4, 3), new_id=new_id)
+    await bill(priced, at(2026, 5, 1))
+    april = sorted((kind, amount) for kind, _, amount in (await lines(priced))["04"])
+    assert april == [
+        ("commitment", 4000 - 1500), ("commitment", 4000 - 1500), ("minimum", 300), ("minimum", 400),
+        ("subscription", 1000), ("subscription", 1000), ("usage", 100), ("usage", 200),
+    ]  # fmt: skip
+
+
+async def test_a_minimum_that_is_billed_under_the_name_of_another_month_is_not_billed_again(
+    priced: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In zones behind UTC, the period of March ends in UTC's April: earlier keys named that month."""
+    await offer(priced, "bound", "0", minimum=Decimal(5))
+    new = SubscriptionInput(plan="bound", starts_on=MARCH.start.date())
+    async with priced.as_client() as session:
+        await subscribe(session, "America/New_York", new, now=priced.now, new_id=new_id)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("billing.subscriptions.charges.true_up_key", lambda one, kind, _: f"{one} {kind} 2026-04")
+        await bill(priced, at(2026, 3, 31))
+    assert (await lines(priced)) == {"03": [("minimum", "Bound", 500)]}
+    await fix(priced)
+    for _ in range(2):
+        await bill(priced, at(2026, 4, 30))
+    assert (await lines(priced)) == {"03": [("minimum", "Bound", 500)], "04": [("minimum", "Bound", 500)]}
 
 
 async def test_a_new_version_is_for_new_subscriptions_and_a_downgrade_waits_for_the_end(priced: Market) -> None:
