@@ -153,6 +153,25 @@ class RatedRollup(TenantOwned, Base):
     )
 
 
+class VoidedUsage(TenantOwned, Base):
+    """Usage that a line of a voided invoice charged, which is free to be charged again: a roll-up, or the part of one
+    that was rated, down to a single event. Its line still opens to these events.
+    """
+
+    __tablename__ = "voided_usage"
+
+    line_id: Mapped[UUID] = mapped_column(primary_key=True)
+    recording_id: Mapped[UUID] = mapped_column(primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    first_id: Mapped[UUID] = mapped_column(primary_key=True)
+    last_id: Mapped[UUID]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    side: Mapped[str]
+
+    __table_args__ = (CheckConstraint(_A_SIDE, name="side"),)
+
+
 class RatingRun(TenantOwned, Base):
     """Times of a client's last rating and its next run. One row per client.
 

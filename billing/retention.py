@@ -51,10 +51,12 @@ RETAINED: Final = (
     DataClass(
         "usage", N_("Usage events"), N_("Metered usage and its price. Kept at least until its invoice is closed."),
         (
-            RetainedTable("rated_usage", "usage_id", partitioned=True),
-            RetainedTable("rated_rollup", "recording_id", closed=_EARLIER),
-            RetainedTable("usage_rollup", "recording_id", closed=_EARLIER),
+            # Usage before what says that it is rated: a run between two batches would charge it again.
             RetainedTable("usage_event", "id", partitioned=True),
+            RetainedTable("rated_usage", "usage_id", partitioned=True),
+            RetainedTable("usage_rollup", "recording_id", closed=_EARLIER),
+            RetainedTable("rated_rollup", "recording_id", closed=_EARLIER),
+            RetainedTable("voided_usage", "first_id"),
             RetainedTable("reported_usage", "id"),
         ),
         default_days=3653, least_days=_CLOSED_PERIODS, floors=(_UNINVOICED, _IN_DRAFTS),

@@ -31,7 +31,7 @@ async def list_line_events(session: AsyncSession, query: ListQuery, _: datetime)
         columns="r.usage_id, r.quantity, r.occurred_at",
         tables=_EVENTS,
         where="r.tenant_id = :client_id AND r.meter = :meter AND r.usage_id >= :low AND r.usage_id <= :high"
-        f" AND ({_BY_ROLLUP} OR {_BY_ITSELF}) AND {of_cell}",
+        f" AND ({_VOIDED if bounds.is_void else _RATED}) AND {of_cell}",
         binds={**keys, **cell_binds, "side": bounds.side, "low": bounds.low, "high": bounds.high},
     )
     page = await read_page(session, source, query)
@@ -54,13 +54,21 @@ _BY_ROLLUP: Final = f"""EXISTS (SELECT 1 FROM rated_rollup c
 _BY_ITSELF: Final = """EXISTS (SELECT 1 FROM rated_usage o
     WHERE o.tenant_id = :client_id AND o.side = :side AND o.meter = r.meter AND o.usage_id = r.usage_id
       AND o.line_id = :line_id)"""
+_RATED: Final = f"{_BY_ROLLUP} OR {_BY_ITSELF}"
+_VOIDED: Final = f"""EXISTS (SELECT 1 FROM voided_usage v
+    WHERE v.tenant_id = :client_id AND v.side = :side AND v.line_id = :line_id AND v.recording_id = r.recording_id
+      AND v.hour = {hour_of("r.occurred_at")} AND r.usage_id >= v.first_id AND r.usage_id <= v.last_id)"""
 _OF_LINE: Final = "tenant_id = :client_id AND line_id = :line_id"
 # Between these ids are all events of the line, and usually few others of its meter.
 _BOUNDS: Final = text(f"""
     SELECT coalesce((SELECT side FROM rated_rollup WHERE {_OF_LINE} LIMIT 1),
-                    (SELECT side FROM rated_usage WHERE {_OF_LINE} LIMIT 1)) AS side,
+                    (SELECT side FROM rated_usage WHERE {_OF_LINE} LIMIT 1),
+                    (SELECT side FROM voided_usage WHERE {_OF_LINE} LIMIT 1)) AS side,
+           EXISTS (SELECT 1 FROM voided_usage WHERE {_OF_LINE}) AS is_void,
            least((SELECT first_id FROM rated_rollup WHERE {_OF_LINE} ORDER BY first_id LIMIT 1),
-                 (SELECT usage_id FROM rated_usage WHERE {_OF_LINE} ORDER BY usage_id LIMIT 1)) AS low,
+                 (SELECT usage_id FROM rated_usage WHERE {_OF_LINE} ORDER BY usage_id LIMIT 1),
+                 (SELECT first_id FROM voided_usage WHERE {_OF_LINE} ORDER BY first_id LIMIT 1)) AS low,
            greatest((SELECT last_id FROM rated_rollup WHERE {_OF_LINE} ORDER BY last_id DESC LIMIT 1),
-                    (SELECT usage_id FROM rated_usage WHERE {_OF_LINE} ORDER BY usage_id DESC LIMIT 1)) AS high
+                    (SELECT usage_id FROM rated_usage WHERE {_OF_LINE} ORDER BY usage_id DESC LIMIT 1),
+                    (SELECT last_id FROM voided_usage WHERE {_OF_LINE} ORDER BY last_id DESC LIMIT 1)) AS high
 """)

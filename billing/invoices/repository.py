@@ -21,7 +21,7 @@ from billing.price_books.pricing import terms_from_row
 from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin
 from billing.sides import Side, as_rater
 from billing.snapshot import InvoiceSnapshot, decode_snapshot
-from billing.states import OPEN, PaymentKind
+from billing.states import OPEN, InvoiceState, PaymentKind
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.marks import N_
@@ -174,6 +174,7 @@ async def list_margins(
               FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
              WHERE i.msp_id = :msp_id AND i.tenant_id <> :msp_id AND i.period_start = :start
                AND (CAST(:client_id AS uuid) IS NULL OR i.tenant_id = CAST(:client_id AS uuid))
+               AND i.state <> '{InvoiceState.VOID}'
              GROUP BY l.client_id, l.meter, l.kind, l.product
              ORDER BY l.client_id, {KIND_ORDER}, l.meter, l.product
         """),

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -18,7 +19,7 @@ from billing.invoices.draft import DraftInvoice, close_period, close_wholesale
 from billing.invoices.forms import ACT_LABELS, acts_of
 from billing.invoices.issue import working_day
 from billing.invoices.life import load_balances
-from billing.invoices.repository import load_invoice
+from billing.invoices.repository import list_margins, load_invoice
 from billing.invoices.settle import (
     InvoiceAct,
     NewCredit,
@@ -36,7 +37,7 @@ from billing.states import LABELS, OPEN, InvoiceState
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.usage.ledger import Usage
-from tests.billing.conftest import APRIL, MARCH, METER, START, Market, uses
+from tests.billing.conftest import APRIL, MARCH, METER, START, Market, events_of, uses
 
 NOW = APRIL.start + timedelta(days=3)
 ADDRESS: dict[str, Any] = {"street": "Kai 1", "postcode": "20457", "city": "Hamburg", "country": "DE"}
@@ -323,6 +324,36 @@ async def test_the_operator_issues_the_wholesale_invoice_once_all_shares_are_clo
         sides = [await session.scalar(text(ids), {"side": side}) for side in ("retail", "wholesale")]
     assert (found.number, found.gross_minor) == (f"W-{msp['s']}-1", 428)
     assert sides[0] is None or sides[0] == sides[1]
+
+
+async def test_lines_of_a_voided_invoice_still_open_to_their_events(issuing: Market) -> None:
+    """Rated with their roll-up or one by one, also once others are charged for the same hour."""
+    await issuing.price(Side.RETAIL, "0.20", at=START + timedelta(minutes=30))
+    await issuing.use(*uses(40, at=START + timedelta(minutes=30) - timedelta(seconds=20)))
+    voided = await close(issuing)
+    before = await events_by_line(issuing, voided)
+    assert sorted(len(events) for events in before.values()) == [20, 140]
+    async with issuing.as_client() as session:
+        await act_on_invoice(session, voided.invoice.id, InvoiceAct.VOID, reason="wrong", now=NOW, new_id=new_id)
+    assert await events_by_line(issuing, voided) == before
+    await issuing.use(*uses(10))
+    draft = await issuing.rate(Side.RETAIL, APRIL)
+    assert draft is not None
+    assert await events_by_line(issuing, voided) == before
+    again = await events_by_line(issuing, (await shown_by_id(issuing, draft.id)))
+    assert sum(len(events) for events in again.values()) == 170
+    async with issuing.as_staff() as session:
+        assert await list_margins(session, period_start=MARCH.start) == [], "a void invoice earns nothing"
+
+
+async def events_by_line(market: Market, detail: InvoiceDetail) -> dict[UUID, list[UUID]]:
+    async with market.as_client() as session:
+        return {line.id: [one.id for one in (await events_of(session, line.id)).items] for line in detail.lines}
+
+
+async def shown_by_id(market: Market, invoice_id: UUID) -> InvoiceDetail:
+    async with market.as_client() as session:
+        return await load_invoice(session, invoice_id)
 
 
 async def test_usage_of_a_voided_invoice_is_charged_again_with_its_own_allowance(issuing: Market) -> None:

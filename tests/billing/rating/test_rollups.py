@@ -3,17 +3,20 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from billing.invoices.draft import close_period, draft_invoice
+from billing.invoices.settle import InvoiceAct, act_on_invoice
 from billing.periods import month_of
 from billing.rating.attribution import RATED_EVENTS
 from billing.rating.rate_usage import rate_period, rerate_draft
@@ -28,12 +31,17 @@ MINUTE = timedelta(minutes=1)
 MAY = month_of(APRIL.end)
 _LINES = text("""
     SELECT l.id, l.side, l.events, l.quantity, p.valid_from, coalesce(p.valid_to, '9000-01-01') AS valid_to
-      FROM invoice_line l JOIN price p ON p.id = l.price_id WHERE l.tenant_id = :t
+      FROM invoice_line l JOIN price p ON p.id = l.price_id JOIN invoice i ON i.id = l.invoice_id
+     WHERE l.tenant_id = :t AND i.state <> 'void'
 """)
 _RATED = text(
     f"SELECT side, line_id, usage_id, occurred_at, quantity, is_reversal FROM {RATED_EVENTS} r WHERE tenant_id = :t"
 )
 _LEDGER = text("SELECT id, quantity, occurred_at, is_reversal FROM usage_event WHERE tenant_id = :t")
+_VOID_LINES = text("""
+    SELECT l.id, l.quantity FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id
+     WHERE l.kind = 'usage' AND i.state = 'void'
+""")
 _CLAIMS = text("SELECT count(*) FILTER (WHERE line_id IS NULL) AS split, count(*) AS rollups FROM rated_rollup")
 
 
@@ -81,57 +89,95 @@ acts = st.one_of(
     st.tuples(st.just("rate"), st.none()),
     st.tuples(st.just("price"), st.integers(1, 239)),
     st.tuples(st.just("close"), st.none()),
+    st.tuples(st.just("void"), st.none()),
 )
 
 
+@dataclass
+class Course:
+    """What happened to a client so far."""
+
+    client: Market
+    recorded: list[list[Usage]] = field(default_factory=list)
+    reversed_: set[object] = field(default_factory=set)
+    now: datetime = START + timedelta(days=1)
+    has_own_price: bool = False
+    closed: UUID | None = None
+    is_void: bool = False
+
+    async def record(self, recording: list[Usage], *repeated: Usage) -> None:
+        self.recorded.append(recording)
+        await self.client.use(*repeated, *recording)
+
+    async def use(self, value: list[tuple[datetime, int]]) -> None:
+        await self.record([Usage(METER, new_id(), quantity, at) for at, quantity in value])
+
+    async def repeat(self, value: int) -> None:
+        if self.recorded:
+            again = self.recorded[value % len(self.recorded)]
+            await self.record([Usage(METER, new_id(), 1, START + 7 * MINUTE)], *again)
+
+    async def reverse(self, value: int) -> None:
+        events = [one for recording in self.recorded for one in recording if not one.is_reversal]
+        if events and (one := events[value % len(events)]).id not in self.reversed_:
+            self.reversed_.add(one.id)
+            await self.record([Usage(METER, new_id(), -one.quantity, one.occurred_at, is_reversal=True)])
+
+    async def rate(self, _: None) -> None:
+        await rate_both(self.client, self.now)
+
+    async def price(self, value: int) -> None:
+        """Begins within an hour, so within a roll-up."""
+        if not self.has_own_price:
+            await self.client.open_book(Side.RETAIL, own=True)
+            await self.client.price(Side.RETAIL, "0.07", at=START + value * MINUTE, own=True)
+            self.has_own_price = True
+
+    async def close(self, _: None) -> None:
+        if self.recorded and self.now < MARCH.end:
+            self.now = MARCH.end
+            for side in Side:
+                async with self.client.as_client() as session:
+                    made = await close_period(session, side=side, period=MARCH, now=self.now)
+                self.closed = made.id if side is Side.RETAIL else self.closed
+
+    async def void(self, _: None) -> None:
+        if self.closed and not self.is_void:
+            self.is_void = True
+            async with self.client.as_client() as session:
+                await act_on_invoice(session, self.closed, InvoiceAct.VOID, reason="wrong", now=self.now, new_id=new_id)
+
+
+_EARLY, _LATE = (START, 3), (START + 45 * MINUTE, 2)
+
+
 @given(st.lists(acts, min_size=3, max_size=9))
+@example([("use", [_EARLY]), ("close", None), ("void", None), ("price", 30), ("reverse", 0), ("void", None)])
+@example([("price", 30), ("use", [_EARLY, _LATE]), ("close", None), ("rate", None), ("void", None)])
 @settings(
     max_examples=10,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-async def test_any_order_of_events_runs_prices_and_closes_gives_each_line_its_events(
+async def test_any_order_of_events_runs_prices_closes_and_voids_gives_each_line_its_events(
     priced: Market, wanted: Sequence[tuple[str, Any]]
 ) -> None:
-    client = priced.another_client()
-    recorded: list[list[Usage]] = []
-    reversed_: set[object] = set()
-    now, own = START + timedelta(days=1), False
+    course = Course(client := priced.another_client())
     for act, value in wanted:
-        events = [one for recording in recorded for one in recording if not one.is_reversal]
-        match act:
-            case "use":
-                recorded.append([Usage(METER, new_id(), quantity, at) for at, quantity in value])
-                await client.use(*recorded[-1])
-            case "repeat" if recorded:
-                extra = Usage(METER, new_id(), 1, START + 7 * MINUTE)
-                await client.use(*recorded[value % len(recorded)], extra)
-                recorded.append([extra])
-            case "reverse" if events and events[value % len(events)].id not in reversed_:
-                one = events[value % len(events)]
-                reversed_.add(one.id)
-                recorded.append([Usage(METER, new_id(), -one.quantity, one.occurred_at, is_reversal=True)])
-                await client.use(*recorded[-1])
-            case "rate":
-                await rate_both(client, now)
-            case "price" if not own:  # begins within an hour, so within a roll-up
-                await client.open_book(Side.RETAIL, own=True)
-                await client.price(Side.RETAIL, "0.07", at=START + value * MINUTE, own=True)
-                own = True
-            case "close" if recorded and now < MARCH.end:
-                now = MARCH.end
-                for side in Side:
-                    async with client.as_client() as session:
-                        await close_period(session, side=side, period=MARCH, now=now)
+        await getattr(course, act)(value)
     await client.use(*uses(1))
-    await rate_both(client, now)
-    if now < MARCH.end or not own:  # what a closed invoice has stays at the price of then
+    await rate_both(client, course.now)
+    # What a closed invoice has stays at the price of then.
+    if course.now < MARCH.end or not course.has_own_price or course.is_void:
         await check_lines(client)
     async with client.as_client() as session:
-        shown = await read_usage(session, meter=METER, period=MARCH, by="day", now=now)
+        shown = await read_usage(session, meter=METER, period=MARCH, by="day", now=course.now)
         quantity = await session.scalar(text("SELECT sum(quantity) FROM usage_event"))
         assert await find_rollup_differences(session, period=MARCH) == []
+        for line in await session.execute(_VOID_LINES):
+            opened = await events_of(session, line.id)
+            assert sum(one.quantity for one in opened.items) == line.quantity, "what it charged, and no more"
     assert shown.quantity == quantity
 
 
