@@ -11,6 +11,7 @@ from litestar.response import Template
 from msgspec.structs import replace
 
 from billing.documents.store import list_documents
+from billing.invoices.charged_again import load_charged_again
 from billing.invoices.close import close_invoice
 from billing.invoices.forms import acts_of, settle
 from billing.invoices.line_cells import list_line_cells
@@ -109,6 +110,10 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
     context = {
         "invoice": view,
         "lines": [line_view(line, detail.invoice, names.get(line.client_id, ""), meters) for line in detail.lines],
+        "charged_again": [
+            (line_view(one.line, detail.invoice, "", meters).name, one)
+            for one in await load_charged_again(access.session, detail)
+        ],
         "by_client": view.is_whole,
         "close_href": await _close_href(access, view),
         "detail": detail,

@@ -15,6 +15,7 @@ from billing.errors import PartyMissing
 from billing.exports.export import export_month
 from billing.exports.schemas import Target
 from billing.invoices.advance import advance_invoices
+from billing.invoices.charged_again import load_charged_again
 from billing.invoices.draft import DraftInvoice, close_period, close_wholesale
 from billing.invoices.forms import ACT_LABELS, acts_of
 from billing.invoices.issue import working_day
@@ -340,6 +341,12 @@ async def test_lines_of_a_voided_invoice_still_open_to_their_events(issuing: Mar
     draft = await issuing.rate(Side.RETAIL, APRIL)
     assert draft is not None
     assert await events_by_line(issuing, voided) == before
+    async with issuing.as_client() as session:
+        found = await load_charged_again(session, await load_invoice(session, voided.invoice.id))
+        assert [(one.voided_minor, one.again_minor, one.invoice_id) for one in found] == [
+            (sum(line.amount_minor for line in voided.lines), draft.total_minor, draft.id)
+        ]
+        assert await load_charged_again(session, await load_invoice(session, draft.id)) == ()
     again = await events_by_line(issuing, (await shown_by_id(issuing, draft.id)))
     assert sum(len(events) for events in again.values()) == 170
     async with issuing.as_staff() as session:

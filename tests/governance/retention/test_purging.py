@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from billing.sides import as_rater
 from controlplane.rooms import ROOMS
 from foundation.database.locks import lock
 from foundation.errors import Conflict, InvalidInput, NotFound
@@ -219,6 +220,15 @@ async def test_usage_stays_until_a_closed_invoice_has_it(kept: Pins, scope: Scop
         f" events, quantity, first_at, last_at, first_id, last_id) VALUES (:t, :m, 'retail', :i, :i, {values})",
         id=new_id(), i=invoice,
     )  # fmt: skip
+    async with kept.app.transaction(scope) as session, as_rater(session):
+        columns = "hour, invoice_id, line_id, rows, events, quantity, first_at, last_at, first_id, last_id"
+        copied = f"SELECT tenant_id, msp_id, 'wholesale', meter, recording_id, {columns} FROM rated_rollup"
+        await session.execute(
+            text(f"INSERT INTO rated_rollup (tenant_id, msp_id, side, meter, recording_id, {columns}) {copied}")
+        )
+        columns = "tenant_id, msp_id, line_id, recording_id, hour, first_id, last_id, first_at, last_at, side"
+        await session.execute(text(f"INSERT INTO voided_usage ({columns}) SELECT {columns} FROM rated_rollup"
+                                   " WHERE side = 'retail'"))  # fmt: skip
     await kept.run(4000)
     assert await kept.ids(scope, "usage_event") == {billed}
     await kept.execute(scope, f"{FIX_DRAFTS} AND tenant_id = :t")
@@ -230,8 +240,9 @@ async def test_usage_stays_until_a_closed_invoice_has_it(kept: Pins, scope: Scop
     await kept.run(4000)
     assert await kept.ids(scope, "usage_event") == set()
     assert await kept.ids(scope, "rated_usage", "usage_id") == set()
-    for table in ("usage_rollup", "rated_rollup"):
-        assert await kept.ids(scope, table, "recording_id") == set(), table
+    async with kept.app.transaction(scope) as session, as_rater(session):
+        for table in ("usage_rollup", "rated_rollup", "voided_usage"):
+            assert (await session.scalars(text(f"SELECT recording_id FROM {table}"))).all() == [], table
     assert await kept.ids(other_scope, "usage_event") == {open_}
 
 
