@@ -59,8 +59,8 @@ async def subscription_fees(session: AsyncSession, context: FeeContext, lines: S
     fees = [fee for one in book.subscriptions for fee in fees_of(one, context.period.end + _LATEST_ZONE, book.rules)]
     placed = place_fees(fees, book.charged, book.fixed_until).get(context.period.start, ())
     written = [_fee(one, context.currency) for one in placed]
-    charged = [(line.service_from, line.kind, line.amount_minor) for line in lines]
-    charged += [(one.fee and one.fee.month, one.kind, one.amount_minor) for one in placed]
+    charged: list[_Amount] = [(line.service_from, line.kind, line.amount_minor) for line in lines]
+    charged += [(one.fee.month if one.fee else None, one.kind, one.amount_minor) for one in placed]
     return [*written, *await _true_ups(session, context, book, charged)]
 
 

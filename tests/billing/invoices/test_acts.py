@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from billing.documents.store import store_documents, write_documents
 from billing.invoices.repository import find_snapshot
+from billing.jobs import rate_client
 from billing.legal_entities.repository import add_tax_rate, set_billing_details, set_legal_entity
 from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
 from billing.sides import Side
@@ -106,3 +107,25 @@ async def test_an_invoice_is_sent_paid_and_credited_on_its_page(
         assert answer.status_code == wanted, answer.text
         if wanted == 201:
             assert (answer.json()["invoice"]["state"], len(answer.json()["payments"])) == ("paid", 2)
+
+
+async def test_a_voided_invoice_shows_what_is_charged_again(
+    web_app: BillingWebApp,  # noqa: F811
+    clock: Ticking,  # noqa: F811
+) -> None:
+    clock.forward(seconds=40 * 86400)
+    await _enter(web_app, clock)
+    page = f"/clients/acme/invoices/{web_app.drafts[Side.RETAIL].id}"
+    assert (await post(web_app, "staff", f"{page}/close")).status_code == 303
+    assert "Charged again" not in (await web_app.get("acme", page)).text
+    headers = {"authorization": f"Bearer {web_app.keys['staff']}"}
+    form = {"act": "void", "reason": "wrong"}
+    done = await web_app.http.post(f"https://{web_app.host}{page}/acts", headers=headers, data=form)
+    assert done.status_code == 303
+    waiting = (await web_app.get("acme", page)).text
+    async with web_app.market.as_client() as session:
+        await rate_client(session, clock())
+    charged = (await web_app.get("acme", page)).text
+    assert [text.count("Charged again") > 0 for text in (waiting, charged)] == [True, True]
+    assert ("EUR</a>" in waiting, "EUR</a>" in charged) == (False, True), "with its new invoice"
+    assert (await web_app.get("borealis", page.replace("acme", "borealis"))).status_code == 404
