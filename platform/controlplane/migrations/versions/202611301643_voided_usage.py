@@ -6,7 +6,7 @@ from foundation.database.rls import protect
 from foundation.database.roles import APP, PURGE
 
 revision = "202611301643"
-down_revision = "202611301607"
+down_revision = "202611301651"
 branch_labels = None
 depends_on = None
 
