@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.mailing import mail_invoice
+from billing.invoices.release import release_usage
 from billing.invoices.steps import Issued, NewStep, StepCause, lock_issued, write_step
 from billing.job_types import LANE, MAKE_DOCUMENTS
 from billing.legal_entities.repository import find_issuer, take_number
@@ -29,8 +30,6 @@ from foundation.ids import NewId
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_
 from foundation.reasons import clean_reason
-from foundation.relations import USAGE_EVENTS
-from foundation.usage.ledger import hour_of
 from foundation.web.lists import check_exact
 
 
@@ -117,17 +116,7 @@ async def act_on_invoice(  # noqa: PLR0913 - keyword-only
             raise Conflict(N_("There is no address to mail it to. Enter one in the billing details, and try again."))
     await write_step(session, invoice, NewStep(_ACTS[act][0], state, note=note), now=now, new_id=new_id)
     if act is InvoiceAct.VOID:
-        await _release_usage(session, invoice)
-
-
-async def _release_usage(session: AsyncSession, invoice: Issued) -> None:
-    """What the voided invoice charged is rated again, on the next open draft, with the allowance of its own month. The
-    voided lines still open to it.
-    """
-    keys = {"tenant": scope_of(session).tenant_id, "side": invoice.side.value, "invoice": invoice.id}
-    async with as_rater(session):
-        for release in _RELEASE:
-            await session.execute(release, keys)
+        await release_usage(session, invoice)
 
 
 async def record_payment(
@@ -332,26 +321,6 @@ async def _tax_of_credit(
     return tax, issuer.entity.credit_note_format if issuer else ""
 
 
-_VOIDED = """INSERT INTO voided_usage (tenant_id, msp_id, line_id, recording_id, hour, first_id, last_id, first_at,
-                                      last_at, side)"""
-_RELEASE = (
-    text(f"""
-        WITH gone AS (
-            DELETE FROM rated_usage WHERE tenant_id = :tenant AND side = :side AND invoice_id = :invoice RETURNING *)
-        {_VOIDED}
-        SELECT g.tenant_id, g.msp_id, g.line_id, u.recording_id, {hour_of("u.occurred_at")}, u.id, u.id, u.occurred_at,
-               u.occurred_at, g.side
-          FROM gone g JOIN {USAGE_EVENTS} u ON u.tenant_id = g.tenant_id AND u.meter = g.meter AND u.id = g.usage_id
-    """),
-    # A roll-up without a line stays: it says that its events are rated one by one, also again.
-    text(f"""
-        WITH gone AS (
-            DELETE FROM rated_rollup
-             WHERE tenant_id = :tenant AND side = :side AND invoice_id = :invoice AND line_id IS NOT NULL RETURNING *)
-        {_VOIDED}
-        SELECT tenant_id, msp_id, line_id, recording_id, hour, first_id, last_id, first_at, last_at, side FROM gone
-    """),
-)
 _SNAPSHOT = text("SELECT snapshot FROM issued_invoice WHERE tenant_id = :tenant AND invoice_id = :invoice")
 _EARLIER_CREDITS = text("""
     SELECT net_minor, lines FROM credit_note WHERE tenant_id = :tenant AND invoice_id = :invoice ORDER BY created_at, id

@@ -5,7 +5,7 @@ from alembic import op
 from foundation.database.rls import protect
 from foundation.database.roles import APP, PURGE
 
-revision = "202611301643"
+revision = "202611301710"
 down_revision = "202611301651"
 branch_labels = None
 depends_on = None
