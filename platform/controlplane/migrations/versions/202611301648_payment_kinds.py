@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "202611301648"
-down_revision = "202611301652"
+down_revision = "202611301647"
 branch_labels = None
 depends_on = None
 

@@ -4,7 +4,7 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611301652"
+revision = "202611301647"
 down_revision = "202611301607"
 branch_labels = None
 depends_on = None
