@@ -14,11 +14,23 @@ from billing.pricing.charges import DimensionUsage
 from billing.rating.attribution import RATED_EVENTS
 from billing.usage.counting import Counting, MeterAggregation
 from billing.usage.meters import load_countings
-from foundation.usage.ledger import USAGE_COUNT
+from foundation.relations import USAGE_EVENTS
+from foundation.usage.ledger import USAGE_COUNT, hour_of
 
 DIMENSIONED: Final = """LEFT JOIN reported_usage reported ON reported.tenant_id = u.tenant_id AND reported.id = {id}
     LEFT JOIN reported_usage original ON original.tenant_id = reported.tenant_id AND original.id = reported.reverses"""
 """SQL: the dimensions of an event `u`; those of what it takes back, if it does. `id`: the event's id."""
+
+_CHARGED: Final = f"""
+    SELECT r.tenant_id, r.usage_id, r.quantity, r.is_reversal FROM {RATED_EVENTS} r
+     WHERE r.tenant_id = :client_id AND r.line_id = :line_id
+     UNION ALL
+    SELECT e.tenant_id, e.id, e.quantity, e.is_reversal
+      FROM voided_usage v
+      JOIN {USAGE_EVENTS} e ON e.tenant_id = v.tenant_id AND e.meter = :meter AND e.recording_id = v.recording_id
+       AND e.id >= v.first_id AND e.id <= v.last_id AND {hour_of("e.occurred_at")} = v.hour
+     WHERE v.tenant_id = :client_id AND v.line_id = :line_id"""
+"""SQL: the events of a line, and those that a line of a voided invoice charged."""
 
 
 class CellUse(msgspec.Struct, frozen=True):
@@ -47,10 +59,9 @@ async def load_cells(
     rows = await session.execute(
         text(f"""
             SELECT {cell} AS cell, {USAGE_COUNT} AS events, {quantity_of(counting)} AS quantity
-              FROM {RATED_EVENTS} u {DIMENSIONED.format(id="u.usage_id")}
-             WHERE u.tenant_id = :client_id AND u.line_id = :line_id GROUP BY 1 ORDER BY 1
+              FROM ({_CHARGED}) u {DIMENSIONED.format(id="u.usage_id")} GROUP BY 1 ORDER BY 1
         """),
-        {**binds, "client_id": client_id, "line_id": line_id},
+        {**binds, "client_id": client_id, "line_id": line_id, "meter": meter},
     )
     return [CellUse(row.cell, row.events, Decimal(row.quantity)) for row in rows]
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -14,7 +15,9 @@ from billing.invoices.draft import close_period
 from billing.invoices.line_cells import list_line_cells
 from billing.invoices.line_events import list_line_events
 from billing.invoices.lists import LINE_EVENTS
+from billing.invoices.release import release_usage
 from billing.invoices.repository import load_line
+from billing.invoices.steps import Issued
 from billing.price_books.books import find_price_book
 from billing.price_books.cells import PriceCell
 from billing.price_books.pricing import PriceKind, Terms, charge, check_terms
@@ -184,6 +187,19 @@ async def test_each_cell_opens_to_its_events_and_a_client_sees_its_own_only(mark
     assert len(await events("")) == 7
     async with market.as_client() as session:
         assert len(await list_line_cells(session, (await load_line(session, line_id)).line)) == 4
+
+
+async def test_a_voided_line_still_shows_its_cells(market: Market) -> None:
+    await declare(market)
+    await price(market)
+    market.now = START + 20 * DAY
+    await report(market)
+    draft = await market.rate(Side.RETAIL)
+    assert draft is not None
+    [(line_id, _)] = await lines_of(market)
+    async with market.as_client() as session:
+        await release_usage(session, cast("Issued", draft))
+    assert await cells_of(market, line_id) == BY_CELL
 
 
 async def test_late_usage_and_a_price_within_the_month_have_lines_of_their_own_cells(market: Market) -> None:
