@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
 from uuid import UUID
 
 from billing.line_kinds import CAUSE_LABELS, LineKind, describe_line
@@ -16,9 +15,6 @@ from branding.formats import format_month
 from canonical.money import Money
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.usage.meters import Meters
-
-_WORSE: Final = frozenset((InvoiceState.OVERDUE, InvoiceState.SUSPENDED, InvoiceState.WRITTEN_OFF))
-"""States that the badge shows although the payment is disputed, because somebody acts on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class InvoiceView:
     def state(self) -> tuple[str, str]:
         """Label, to be translated, and kind of the badge."""
         state = InvoiceState(self.invoice.state)
-        if self.invoice.is_disputed and state not in _WORSE:
+        if self.invoice.is_disputed:
             return DISPUTED
         if state is InvoiceState.PAID and self.invoice.refunded_minor > 0:
             return PARTLY_REFUNDED if self.invoice.paid_minor > 0 else REFUNDED

@@ -315,7 +315,7 @@ class TestPayments:
             nora.sees(nora.page.locator("#toasts"), "Legal entity saved")
             walk.run_with_services(a_month_later)
             _open_sent_invoice(nora)
-            nora.sees(checked(nora, "invoice-overdue"), "Overdue", "reminder")
+            nora.sees(checked(nora, "invoice-overdue"), "Disputed", "Due day passed", "Reminder")
             menu(nora, "Mail")
             until(nora, lambda: nora.page.locator("tbody tr").filter(has_text="accounts@birch.example").count() > 1)
             nora.row("accounts@birch.example").get_by_role("link").click()
