@@ -11,11 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.price_books.cells import PriceCell, in_order
 from billing.pricing.charges import DimensionUsage
-from billing.rating.attribution import RATED_EVENTS
+from billing.rating.attribution import RATED_EVENTS, VOIDED_EVENTS
 from billing.usage.counting import Counting, MeterAggregation
 from billing.usage.meters import load_countings
-from foundation.relations import USAGE_EVENTS
-from foundation.usage.ledger import USAGE_COUNT, hour_of
+from foundation.usage.ledger import USAGE_COUNT
 
 DIMENSIONED: Final = """LEFT JOIN reported_usage reported ON reported.tenant_id = u.tenant_id AND reported.id = {id}
     LEFT JOIN reported_usage original ON original.tenant_id = reported.tenant_id AND original.id = reported.reverses"""
@@ -25,11 +24,8 @@ _CHARGED: Final = f"""
     SELECT r.tenant_id, r.usage_id, r.quantity, r.is_reversal FROM {RATED_EVENTS} r
      WHERE r.tenant_id = :client_id AND r.line_id = :line_id
      UNION ALL
-    SELECT e.tenant_id, e.id, e.quantity, e.is_reversal
-      FROM voided_usage v
-      JOIN {USAGE_EVENTS} e ON e.tenant_id = v.tenant_id AND e.meter = :meter AND e.recording_id = v.recording_id
-       AND e.id >= v.first_id AND e.id <= v.last_id AND {hour_of("e.occurred_at")} = v.hour
-     WHERE v.tenant_id = :client_id AND v.line_id = :line_id"""
+    SELECT v.tenant_id, v.usage_id, v.quantity, v.is_reversal FROM {VOIDED_EVENTS} v
+     WHERE v.tenant_id = :client_id AND v.line_id = :line_id AND v.meter = :meter"""
 """SQL: the events of a line, and those that a line of a voided invoice charged."""
 
 

@@ -5,7 +5,7 @@ arithmetic. All usage that occurred in the month counts, also late usage that a 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -96,12 +96,9 @@ async def simulate(  # noqa: PLR0913 - keyword-only
     countings = await load_countings(session)
     for client, meter in await level_clients(session, countings, period, only):
         usage.setdefault(client, {}).setdefault(meter, [])
+    month = _Month(usage, books, countings, period)
     sides = [
-        (
-            prices,
-            await _measured(session, countings, usage, prices, books, period),
-            await _in_cells(session, countings, usage, prices, books, period),
-        )
+        (prices, await _measured(session, month, prices), await _in_cells(session, month, prices))
         for prices in (old, new)
     ]
     meters: dict[str, list[int | Decimal]] = defaultdict(lambda: [Decimal(0), 0, 0])
@@ -220,41 +217,38 @@ def _books_of(client_id: UUID, books: Mapping[UUID, _Book]) -> Sequence[UUID]:
     return [*own, *(key for key in common if not own or books[key].currency == books[own[0]].currency)]
 
 
-async def _measured(  # noqa: PLR0913, PLR0917 - the parts of one simulation
-    session: AsyncSession,
-    countings: Mapping[str, Counting],
-    usage: Usage,
-    prices: _Prices,
-    books: Mapping[UUID, _Book],
-    period: Period,
-) -> Mapping[tuple[UUID, UUID], Decimal]:
+class _Month(msgspec.Struct, frozen=True):
+    """What each set of prices is applied to."""
+
+    usage: Usage
+    books: Mapping[UUID, _Book]
+    countings: Mapping[str, Counting]
+    period: Period
+
+    def slots(self, prices: _Prices, meters: Container[str]) -> Iterator[tuple[UUID, str, Sequence[Slot]]]:
+        """Of each client that has a book, and each of `meters` that it used."""
+        for client, used in self.usage.items():
+            if mine := _books_of(client, self.books):
+                yield from ((client, one, _slots(one, mine, prices, self.period)) for one in used if one in meters)
+
+
+async def _measured(session: AsyncSession, month: _Month, prices: _Prices) -> Mapping[tuple[UUID, UUID], Decimal]:
     """Quantities by client and price of the meters that do not add up."""
-    wanted = [
-        (client, meter, _slots(meter, _books_of(client, books), prices, period))
-        for client, used in usage.items() for meter in used
-        if meter in countings and not countings[meter].is_additive and _books_of(client, books)
-    ]  # fmt: skip
-    return await measure_prices(session, countings, wanted, period)
+    meters = {meter for meter, counting in month.countings.items() if not counting.is_additive}
+    return await measure_prices(session, month.countings, list(month.slots(prices, meters)), month.period)
 
 
-async def _in_cells(  # noqa: PLR0913, PLR0917 - the parts of one simulation
-    session: AsyncSession,
-    countings: Mapping[str, Counting],
-    usage: Usage,
-    prices: _Prices,
-    books: Mapping[UUID, _Book],
-    period: Period,
-) -> CellParts:
+async def _in_cells(session: AsyncSession, month: _Month, prices: _Prices) -> CellParts:
     """By client and price, what prices by dimension have of each cell."""
     cells = {price: terms.cells for price, (terms, _) in prices.terms.items() if terms.cells}
     meters = {one.meter for all_ in prices.by_book.values() for one in all_ if one.price_id in cells}
     wanted = [
         (client, meter, slot)
-        for client, used in usage.items() for meter in used
-        if meter in meters and _books_of(client, books)
-        for slot in _slots(meter, _books_of(client, books), prices, period) if slot.price_id in cells
-    ]  # fmt: skip
-    return await measure_cells(session, countings, wanted, cells)
+        for client, meter, slots in month.slots(prices, meters)
+        for slot in slots
+        if slot.price_id in cells
+    ]
+    return await measure_cells(session, month.countings, wanted, cells)
 
 
 def _slots(meter: str, mine: Sequence[UUID], prices: _Prices, period: Period) -> Sequence[Slot]:
