@@ -23,6 +23,7 @@ from foundation.rooms import AppServices, Rooms
 from foundation.scope import Actor, Scope
 from foundation.settings import Settings
 from foundation.terminal import print_json, print_text
+from foundation.text import NOT_STORABLE
 
 OPERATOR: Final = Actor.system("operator")
 _AS_JSON: Final = "foundation.commands.as_json"
@@ -155,7 +156,7 @@ def build_input(kind: type[Input], given: Mapping[str, Any]) -> Input:
     except msgspec.ValidationError as wrong:
         raise InvalidInput(N_("The input is not valid: {problem}."), params={"problem": str(wrong)}) from wrong
     except UnicodeEncodeError:  # bytes that are not UTF-8, in the place of a number
-        raise InvalidInput(N_("The text contains half a character (a lone surrogate). Remove it.")) from None
+        raise InvalidInput(NOT_STORABLE) from None
 
 
 def read_pairs(given: tuple[str, ...], option: str) -> Iterator[tuple[str, str]]:

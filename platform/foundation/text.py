@@ -16,6 +16,7 @@ import idna
 from foundation.marks import N_
 
 REPLACEMENT: Final = "\ufffd"
+NOT_STORABLE: Final = N_("The text contains half a character (a lone surrogate). Remove it.")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _JOINERS: Final = "\u200c\u200d"
 _IGNORABLE: Final = re.compile(

@@ -13,7 +13,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.marks import N_
-from foundation.text import is_storable
+from foundation.text import NOT_STORABLE, is_storable
 from tenants.list_views.audit_actions import ListViewAction
 from tenants.list_views.models import DefaultListView, SavedListView
 from tenants.list_views.queries import SHARE, list_views
@@ -105,7 +105,7 @@ def _checked(wanted: ListViewInput) -> str:
             N_("Give the view a name of at most {most} characters."), params={"most": LONGEST_NAME}, field="name"
         )
     if any("\x00" in one or not is_storable(one) for one in texts):
-        raise InvalidInput(N_("The text contains half a character (a lone surrogate). Remove it."), field="name")
+        raise InvalidInput(NOT_STORABLE, field="name")
     return name
 
 

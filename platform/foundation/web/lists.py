@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.errors import InvalidInput, MalformedInput
 from foundation.marks import N_
-from foundation.text import is_storable, mark_hidden
+from foundation.text import NOT_STORABLE, is_storable, mark_hidden
 from foundation.web.boundary import header_text
 from foundation.web.csv_export import CsvColumn
 from foundation.web.pagination import COUNTED_AT_MOST, ListCursor, ListQuery, ResultPage, Sort
@@ -351,7 +351,7 @@ def check_exact(text: str, field: str) -> str:
     if "\x00" in text:
         raise InvalidInput(N_("The text contains a NUL character. Remove it."), field=field)
     if not is_storable(text):
-        raise InvalidInput(N_("The text contains half a character (a lone surrogate). Remove it."), field=field)
+        raise InvalidInput(NOT_STORABLE, field=field)
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
             N_("This has {number} characters; at most {most} are allowed. Shorten it."),
