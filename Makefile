@@ -1,6 +1,7 @@
 # make demo    a running Fairlead with two MSPs, their clients and sandbox systems; ends with Ctrl-C
 # make test    everything that must hold: checks, then all tests
 # make fast    the tests that the changes since main touch, without real systems, browsers and chaos
+# make warm    PostgreSQL and Valkey for tests stay running, so that one test starts in a second; make cool ends them
 # make check   format, lint, types, layers, templates
 # make fmt     format code and templates, and mend what the linter can mend
 # make migration NAME=some_words   a new schema revision behind the newest
@@ -12,7 +13,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test fast check fmt migration messages shell bench chaos clean install install-dev chromium
+.PHONY: demo test fast warm cool check fmt migration messages shell bench chaos clean install install-dev chromium
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -36,6 +37,12 @@ test: install-dev chromium check
 
 fast: install-dev
 	@$(BIN)/python -m tests.support.affected $(ARGS)
+
+warm: install-dev
+	@$(BIN)/python -m tests.support.warm_host start
+
+cool: install-dev
+	@$(BIN)/python -m tests.support.warm_host stop
 
 check: install-dev
 	$(BIN)/ruff format --check $(PACKAGES) tests

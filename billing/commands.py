@@ -118,7 +118,7 @@ def act_(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID, act_name: str, reas
 @CLIENT
 @_INVOICE
 @click.option("--amount-minor", type=int, required=True, help="Amount in minor units; negative takes one back.")
-@click.option("--on", "paid_on", type=_DATE, help="Day of the payment; default: today (UTC).")
+@click.option("--on", "paid_on", type=_DATE, help="Day of the payment; default: today, in the invoice's time zone.")
 @click.option("--reference", default="", help="Reference of the transfer.")
 def pay(  # noqa: PLR0913 - click passes options by name
     *, msp_id: UUID, tenant_id: UUID, invoice_id: UUID, amount_minor: int, paid_on: datetime | None, reference: str
@@ -127,7 +127,7 @@ def pay(  # noqa: PLR0913 - click passes options by name
 
     async def act(session: AsyncSession) -> CommandResult:
         now = utc_now()
-        payment = NewPayment(paid_on=(paid_on or now).date(), amount_minor=amount_minor, reference=reference)
+        payment = NewPayment(paid_on=paid_on and paid_on.date(), amount_minor=amount_minor, reference=reference)
         await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
         return CommandResult(f"invoice {invoice_id}: payment recorded", {"id": invoice_id, "amount": amount_minor})
 

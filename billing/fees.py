@@ -16,9 +16,9 @@ from billing.sides import Side
 class Fee(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the draft. `key` identifies it within the invoice and its kind: the same key is the same line.
 
-    `name` is the seller's own text for it. `product` is the code for accounting systems. Service is from
-    `service_from` until `service_until`, which is not included. `unit_price` is never negative: a credit has a negative
-    quantity and amount. `cause` has the ids and parameters of what made it, and is part of the invoice's hash.
+    `name` is the seller's own text for it. `product` is the code for accounting systems. Service is from `service_from`
+    until `service_until`, which is not included. `unit_price` is never negative: a credit has a negative quantity and
+    amount. `cause` has the ids and parameters of the line's origin, and is part of the invoice's hash.
     """
 
     key: str
@@ -34,7 +34,7 @@ class Fee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeeContext(msgspec.Struct, frozen=True):
-    """The draft that asks for fees. The session is in the client's scope, with the rater's rights."""
+    """The draft to compute fees for. The session is in the client's scope, with the rater's rights."""
 
     invoice_id: UUID
     client_id: UUID
@@ -44,16 +44,14 @@ class FeeContext(msgspec.Struct, frozen=True):
 
 
 class ChargedLine(msgspec.Struct, frozen=True):
-    """A line that is charged before the source is asked: of usage, or of an earlier source. `product` is the meter of
-    usage.
-    """
+    """A line charged before a source is called: of usage, or of an earlier source. `product` is the meter of usage."""
 
     id: UUID
     kind: LineKind
     product: str
     amount_minor: int
     service_from: datetime | None = None
-    """Of fees, with `service_until`, which is not included; of usage, the start of the month that it is for."""
+    """Start of a fee's service, which ends before `service_until`; of usage, the start of its month."""
     service_until: datetime | None = None
     cause: Mapping[str, str] = msgspec.field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Bodies of the API from the fields of a page's form."""
+"""Request bodies of the API, built from the fields of a page's form."""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
@@ -13,7 +13,7 @@ _NONE: Final[Mapping[str, str]] = {}
 
 
 def build_body(kind: type[Body], given: Mapping[str, Any], problems: Mapping[str, str] = _NONE) -> Body:
-    """The body that the API takes. `problems` are sentences for fields whose limits a general one does not explain.
+    """Build a body of the API. `problems`: sentences for fields whose limits a general one does not explain.
 
     Raises:
         InvalidInput: names the field whose value is not within the limits of the API.

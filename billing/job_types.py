@@ -16,11 +16,11 @@ APPLY_ENTITLEMENTS: Final = JobType("billing.apply_entitlements", N_("Apply what
 
 
 class InvoiceMail(msgspec.Struct, frozen=True):
-    """To whom an invoice is mailed, as a first mail or as a reminder."""
+    """Recipient of an invoice's mail, a first one or a reminder."""
 
     to: str
     is_reminder: bool = False
 
 
 MAIL_INVOICE: Final = JobType("billing.mail_invoice", N_("Mail an invoice"), InvoiceMail, batch=1)
-"""`ref` is the invoice. It has the key of `MAKE_DOCUMENTS`, so that the documents are made before."""
+"""`ref` is the invoice. The job has the key of `MAKE_DOCUMENTS`, so that the documents are made before."""

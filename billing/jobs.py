@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.entitlements.notices import notice_entitlements
 from billing.entitlements.rules import apply_entitlements
 from billing.invoices.advance import advance_invoices
 from billing.invoices.draft import draft_invoice, draft_wholesale
 from billing.invoices.redraft_job import redraft_handler
 from billing.job_types import DRAFT_AGAIN, LANE
 from billing.limits.manage import check_limits
+from billing.packs.review import review_packs
 from billing.periods import EPOCH, month_before, month_of
 from billing.rating.collect import collect_priced
 from billing.rating.rate_usage import pending_periods, rate_period
@@ -24,6 +26,7 @@ from billing.sides import Side
 from billing.subscriptions.source import months_to_draft
 from billing.wallets.notices import review_credit
 from foundation.clock import Clock
+from foundation.entitlements.features import Features
 from foundation.ids import new_id
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
@@ -40,16 +43,18 @@ RERATE = JobType(
 TOTAL = JobType("billing.total_wholesale", N_("Calculate the wholesale invoice"), NoPayload, batch=1, retry=ENDLESS)
 JOB_TYPES = (RATE, RERATE, TOTAL, DRAFT_AGAIN)
 RECENT = timedelta(days=2)
+NO_FEATURES = Features([])
 RERATE_EVERY = timedelta(days=1)
 
 BillingStep = Callable[[AsyncSession, datetime], Awaitable[None]]
 
 
 def billing_jobs(
-    clock: Clock, meters: Meters, *, every: timedelta = timedelta(minutes=15)
+    clock: Clock, meters: Meters, features: Features = NO_FEATURES, *, every: timedelta = timedelta(minutes=15)
 ) -> tuple[JobHandler[NoPayload], ...]:
     """Job handlers of this room; each run sets the timer of the next, `every` later."""
-    recent, all_ = _collecting(rate_recent, meters, RECENT), _collecting(bill_client, meters, None)
+    recent = _noticing(_collecting(rate_recent, meters, RECENT), features)
+    all_ = _collecting(bill_client, meters, None)
     return (
         JobHandler(RATE, _handler(recent, schedule_rating, clock, every)),
         JobHandler(RERATE, _handler(all_, _schedule_rerating, clock, RERATE_EVERY)),
@@ -79,8 +84,8 @@ async def repair_billing(session: AsyncSession, now: datetime) -> None:
 
 
 async def rate_recent(session: AsyncSession, now: datetime) -> None:
-    """Update the client's drafts of both sides with the usage of recent days, give notice of its limits, and apply what
-    its plans and its price book allow now.
+    """Update the client's drafts of both sides with the usage of recent days, give notice of its limits, and apply its
+    current entitlements.
     """
     await rate_client(session, now, since=now - RECENT)
     await check_limits(session, now=now)
@@ -99,10 +104,11 @@ async def rate_client(session: AsyncSession, now: datetime, since: datetime = EP
 
 
 async def bill_client(session: AsyncSession, now: datetime) -> None:
-    """Update the client's drafts with all usage, and move its invoices that the day moves."""
+    """Update the client's drafts with all usage, and make the daily moves of its invoices."""
     await rate_client(session, now)
     await advance_invoices(session, now, new_id=new_id)
     await review_credit(session, now, new_id=new_id)
+    await review_packs(session, now, new_id=new_id)
     await review_rollups(session, now)
 
 
@@ -114,13 +120,23 @@ async def total_wholesale(session: AsyncSession, now: datetime) -> None:
 
 
 def _collecting(step: BillingStep, meters: Meters, back: timedelta | None) -> BillingStep:
-    """`step` after entering the usage that rows prove: of the time since `back` ago, or all of it."""
+    """`step`, preceded by entering usage counted from rows of other rooms: since `back` ago, or all."""
 
     async def collect(session: AsyncSession, now: datetime) -> None:
         await collect_priced(session, meters, since=EPOCH if back is None else now - back, now=now)
         await step(session, now)
 
     return collect
+
+
+def _noticing(step: BillingStep, features: Features) -> BillingStep:
+    """`step`, followed by the notices about entitlements."""
+
+    async def notice(session: AsyncSession, now: datetime) -> None:
+        await step(session, now)
+        await notice_entitlements(session, features, now)
+
+    return notice
 
 
 def _handler(step: BillingStep, schedule: BillingStep, clock: Clock, every: timedelta) -> Handler[NoPayload]:

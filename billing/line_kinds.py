@@ -1,5 +1,7 @@
 """Kinds of invoice lines, and their text on a document."""
 
+from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -8,8 +10,8 @@ from foundation.marks import N_
 
 
 class LineKind(StrEnum):
-    """In the order of an invoice's lines. All but `USAGE` are written by a `FeeSource`; those from `MINIMUM` on depend
-    on the lines before them.
+    """Kinds in the order of an invoice's lines. All but `USAGE` are written by a `FeeSource`; those from `MINIMUM` on
+    depend on the lines before them.
     """
 
     SUBSCRIPTION = "subscription"
@@ -17,7 +19,9 @@ class LineKind(StrEnum):
     PRORATION_CREDIT = "proration_credit"
     ONE_OFF = "one_off"
     TOP_UP = "top_up"
+    UNIT_PACK = "unit_pack"
     USAGE = "usage"
+    UNITS_DRAWN = "units_drawn"
     MINIMUM = "minimum"
     COMMITMENT = "commitment"
     SLA_CREDIT = "sla_credit"
@@ -35,7 +39,9 @@ LABELS: Final = {
     LineKind.PRORATION_CREDIT: N_("Credit for unused time"),
     LineKind.ONE_OFF: N_("One-off charge"),
     LineKind.TOP_UP: N_("Top-up of the credit balance"),
+    LineKind.UNIT_PACK: N_("Prepaid units"),
     LineKind.USAGE: N_("Usage"),
+    LineKind.UNITS_DRAWN: N_("Used of prepaid units"),
     LineKind.MINIMUM: N_("Difference to the minimum"),
     LineKind.COMMITMENT: N_("Difference to the commitment"),
     LineKind.SLA_CREDIT: N_("Service credit"),
@@ -60,15 +66,28 @@ CAUSE_LABELS: Final = {
     "late": N_("Late"),
     "coupon_code": N_("Coupon"),
     "product": N_("Product"),
+    "units": N_("Units of the pack"),
+    "drawn": N_("Used"),
+    "left": N_("Left"),
 }
 """Labels of the parameters in a line's cause that pages show."""
+OF_PACK: Final = "pack:"
+"""Prefix of the meter, in the product of lines about packs of units."""
 _NAMED_BY_PRICE: Final = (LineKind.USAGE, LineKind.SUBSCRIPTION, LineKind.ONE_OFF)
 KIND_ORDER: Final = "array_position(ARRAY[" + ", ".join(f"'{kind}'" for kind in LineKind) + "]::varchar[], l.kind)"
 """SQL to sort the lines `l` of an invoice by kind."""
 
 
-def describe_line(kind: LineKind, name: str, texts: Localizer) -> str:
-    """The text of a line in the reader's language: its name, after the kind where the name does not tell it."""
+_NO_CAUSE: Final[Mapping[str, str]] = {}
+
+
+def describe_line(kind: LineKind, name: str, texts: Localizer, cause: Mapping[str, str] = _NO_CAUSE) -> str:
+    """The text of a line in the reader's language: its name, preceded by the kind where the name alone is ambiguous;
+    for use of a pack, also the units left.
+    """
+    if kind is LineKind.UNITS_DRAWN and "left" in cause:
+        left = texts.number(Decimal(cause["left"]))
+        return texts.fill(N_("Used of prepaid units: {text} ({left} left)"), {"text": name, "left": left})
     if kind in _NAMED_BY_PRICE and name:
         return name
     label = texts.text(kind.label)

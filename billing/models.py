@@ -81,7 +81,7 @@ class Price(TenantOwned, Base):
 
 
 class UnitCost(TenantOwned, Base):
-    """What the MSP pays for a unit of a meter from `month` on, such as 2026-03, in the currency of the price book; the
+    """The MSP's own cost of a unit of a meter from `month` on, such as 2026-03, in the currency of the price book; the
     last one set for a month counts. Never changed. No client's scope sees it.
     """
 

@@ -35,6 +35,8 @@ from billing.schemas import Line
 from billing.states import OPEN
 from billing.views import CellView, InvoiceView, MarginView, line_view, meter_rows
 from billing.web.dependencies import KnownMeters
+from billing.web.forms import read_typed
+from foundation.clock import day_in
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.usage.meters import Meters, UsageDescription
@@ -95,7 +97,7 @@ async def settle_invoice_page(
     request: Request[Any, Any, Any], access: OpenAccess, meters: KnownMeters, invoice_id: FromPath[UUID]
 ) -> Response[Any]:
     """Send, suspend, write off, void, pay or credit an invoice."""
-    typed = {name: str(value).strip() for name, value in (await request.form()).items()}
+    typed = await read_typed(request)
     kind = str(request.scope["path"]).rpartition("/")[2]
     refusal = await run_action(access.session, settle(access, invoice_id, kind, typed))
     if refusal is not None:
@@ -107,6 +109,7 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
     detail = await load_invoice(access.session, invoice_id)
     names = await _names(access, {detail.invoice.client_id} | {line.client_id for line in detail.lines})
     view = InvoiceView(detail.invoice, names.get(detail.invoice.client_id, ""))
+    zone = "UTC" if detail.document is None else detail.document.time_zone
     context = {
         "invoice": view,
         "lines": [line_view(line, detail.invoice, names.get(line.client_id, ""), meters) for line in detail.lines],
@@ -128,7 +131,8 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
         "dispute_reasons": DISPUTE_REASONS,
         "closed_disputes": CLOSED_DISPUTES,
         "failures": FAILURES,
-        "today": access.now.date(),
+        "today": day_in(zone, access.now),
+        "issuing_zone": zone,
         "rating_times": await read_rating(access.session, [] if view.is_whole else [detail.invoice.client_id]),
         **await _both_sides(access, meters, view),
     }
@@ -256,7 +260,7 @@ async def _own_root(access: Access, view: InvoiceView) -> str:
 
 
 async def _names(access: Access, ids: Collection[UUID]) -> Mapping[UUID, str]:
-    return {**await name_clients(access.session, ids), access.scope.msp_id: access.brand.name}
+    return {**await name_clients(access.session, ids), access.scope.msp_id: access.brand.of_msp.name}
 
 
 async def _both_sides(access: Access, meters: Meters, view: InvoiceView) -> dict[str, object]:

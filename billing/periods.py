@@ -47,7 +47,7 @@ def calendar_month(moment: datetime, zone: str) -> Period:
 
 
 def local_month(month: Period, zone: str) -> Period:
-    """When a month that invoices name begins and ends by the clocks of `zone`."""
+    """The begin and end, by the clocks of `zone`, of a month as invoices name it."""
     start, end = (one.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for one in (month.start, month.end))
     return Period(start, end)
 

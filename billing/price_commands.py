@@ -182,7 +182,7 @@ def list_price_books_(*, msp_id: UUID) -> None:
 @MSP
 @BOOK
 def show_price_book_(*, msp_id: UUID, book: UUID) -> None:
-    """Show the prices of a price book, the newest of each meter first, with the markup over what the MSP pays."""
+    """Show the prices of a price book, the newest of each meter first, with the markup over the MSP's cost."""
 
     async def act(session: AsyncSession) -> CommandResult:
         detail = await load_price_book(session, book, now=utc_now())
@@ -216,7 +216,7 @@ def simulate_(  # noqa: PLR0913 - click passes options by name
     meter_name: str | None,
     **terms: Any,
 ) -> None:
-    """Show what a month's usage costs by other prices, per meter and client. Nothing is changed."""
+    """Show the cost of a month's usage by other prices, per meter and client. Nothing is changed."""
     wanted, change = read_terms(terms) if meter_name is not None else None, check_change(change_pct)
 
     async def act(services: AppServices) -> CommandResult:
@@ -245,7 +245,7 @@ def simulate_(  # noqa: PLR0913 - click passes options by name
 @click.option("--cost", type=NUMBER, required=True, help="What a unit costs you, e.g. 0.02.")
 @click.option("--month", default="", help="From this month on, e.g. 2026-03; default: this month.")
 def set_unit_cost_(*, msp_id: UUID, book: UUID, meter_name: str, cost: Decimal, month: str) -> None:
-    """Set what a unit of a meter costs the MSP. Profit counts it where no vendor's bill is mapped."""
+    """Set the MSP's cost of a unit of a meter. Profit uses it where no vendor's bill is mapped."""
 
     async def act(session: AsyncSession) -> CommandResult:
         meters = await add_declared(session, command_host().rooms.meters)

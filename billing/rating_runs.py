@@ -17,6 +17,10 @@ class RatingTimes(msgspec.Struct, frozen=True):
     next_at: datetime | None
     clients: int
 
+    def upcoming(self, now: datetime) -> datetime | None:
+        """The next rating; None if it is due now, or nothing was rated yet."""
+        return self.next_at if self.next_at is not None and self.next_at > now else None
+
 
 async def record_rating(session: AsyncSession, *, now: datetime, next_at: datetime) -> None:
     """Record a rating, in a client's scope."""

@@ -10,4 +10,4 @@ SUBSCRIPTION_STEPS: Final = """(SELECT tenant_id, msp_id, subscription_id, kind,
 """A subscription ends with the first step of kind `cancel` that is not undone."""
 INVOICE_DOCUMENTS: Final = "(SELECT tenant_id, msp_id, file FROM invoice_document)"
 BILLING_DETAILS: Final = "(SELECT tenant_id, msp_id, updated_at FROM billing_details)"
-"""Accounts whose buyer on invoices is set; it always has a name and an address, or another client pays."""
+"""Accounts with billing details, which always have a name and an address, or another client as payer."""

@@ -12,11 +12,11 @@ from foundation.state_machine import in_sql
 from foundation.usage.ledger import hour_of
 
 _EARLIER: Final = f"recording_id <> '{UUID(int=0)}'"
-"""Roll-ups of usage that was recorded before there were any have no time: they stay."""
+"""Roll-ups of usage from before roll-ups existed have no time, so they are kept."""
 
 
 def _is_open(more: str) -> str:
-    """As SQL: the event `u` is on no closed invoice, neither by itself nor with its roll-up."""
+    """SQL: the event `u` is on no closed invoice, neither by itself nor with its roll-up."""
     return f"""(NOT EXISTS (
                 SELECT 1 FROM rated_usage r JOIN closed i ON i.id = r.invoice_id {more}
                  WHERE r.tenant_id = :t AND r.meter = u.meter AND r.usage_id = u.id)
@@ -26,7 +26,7 @@ def _is_open(more: str) -> str:
                    AND r.hour = {hour_of("u.occurred_at")} AND r.line_id IS NOT NULL))"""
 
 
-# Everything is kept from the first unbilled event on: one not on a closed invoice of each side that has a price book,
+# Everything is kept from the first unbilled event on: an event not on a closed invoice of each side with a price book,
 # or, where there is no book, of any side. Reconciliation then finds all events in question.
 _UNINVOICED: Final = f"""
     WITH side AS (SELECT DISTINCT side FROM price_book WHERE msp_id = :m),
@@ -51,7 +51,7 @@ RETAINED: Final = (
     DataClass(
         "usage", N_("Usage events"), N_("Metered usage and its price. Kept at least until its invoice is closed."),
         (
-            # Usage before what says that it is rated: a run between two batches would charge it again.
+            # Usage goes before its rating rows: a run between two batches would otherwise charge it again.
             RetainedTable("usage_event", "id", partitioned=True),
             RetainedTable("rated_usage", "usage_id", partitioned=True),
             RetainedTable("usage_rollup", "recording_id", closed=_EARLIER),

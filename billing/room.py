@@ -1,4 +1,4 @@
-"""What this room adds to the product."""
+"""Parts of this room."""
 
 from pathlib import Path
 from typing import Final
@@ -16,9 +16,11 @@ from billing.documents.slice import SLICE as DOCUMENTS
 from billing.entitlements.slice import SLICE as ENTITLEMENTS
 from billing.events import EVENTS
 from billing.exports.slice import SLICE as EXPORTS
+from billing.invoices.search import SEARCHED_INVOICES
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.legal_entities.slice import SLICE as LEGAL_ENTITIES
 from billing.limits.slice import SLICE as LIMITS
+from billing.packs.slice import SLICE as PACKS
 from billing.pages import PAGES
 from billing.payment_account.slice import SLICE as PAYMENT_ACCOUNT
 from billing.payment_links.slice import SLICE as PAYMENT_LINKS
@@ -54,11 +56,12 @@ ROOM: Final = Room(
     models=(billing.models, billing.invoices.models),
     routes=(*ROUTES, *SIMULATION_ROUTES),
     tiles=TILES,
+    search_sources=(SEARCHED_INVOICES,),
     pages=(*PAGES, *PRICE_PAGES, *CLIENT_PRICE_PAGES, *SIMULATION_PAGES),
-    templates=(Path(__file__).parent / "templates",),
+    folder=Path(__file__).parent,
     navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT_ACCOUNT)),
     job_types=JOB_TYPES,
-    jobs=lambda services: billing_jobs(services.clock, services.rooms.meters),
+    jobs=lambda services: billing_jobs(services.clock, services.rooms.meters, services.rooms.features),
     events=EVENTS,
     repairs=(repair_billing,),
     permissions=(BillingPermission,),
@@ -81,6 +84,7 @@ ROOM: Final = Room(
         ENTITLEMENTS,
         VENDOR_BILLS,
         BALANCE,
+        PACKS,
         THREE_WAY,
         SLA,
         PROFIT,

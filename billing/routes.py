@@ -1,10 +1,10 @@
-"""Invoice API. With a client in the path, that client's own; without, the MSP's, of all its clients."""
+"""Invoice API. With a client in the path, the client's own invoices; without, those of all the MSP's clients."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import get
+from litestar import Request, Response, get
 from litestar.params import FromPath, JSONBody
 
 from billing.client_prices.prices import (
@@ -24,10 +24,12 @@ from billing.invoices.repository import load_invoice, load_line
 from billing.invoices.settle import NewCredit, NewPayment, act_on_invoice, create_credit_note, record_payment
 from billing.permissions import BillingPermission
 from billing.price_books.routes import PRICE_BOOK_ROUTES
+from billing.price_books.version import read_own_version, require_own_version
 from billing.schemas import InvoiceDetail, LineCell
 from billing.web.dependencies import KnownMeters
 from foundation.ids import new_id
 from foundation.web.api import post
+from foundation.web.etags import GuardedOperation, read_etag, tagged
 from tenants.accounts import get_client_by_slug
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
@@ -66,7 +68,7 @@ LINE_EVENT_LIST: Final = list_route(
 
 @get([f"{path}/lines/{{line_id:uuid}}/cells" for path in _INVOICE], opt=_READ, tags=["invoices"])
 async def list_cells(access: OpenAccess, invoice_id: FromPath[UUID], line_id: FromPath[UUID]) -> Sequence[LineCell]:
-    """List what a line has of each cell of its price by dimension; nothing for other prices. Amounts are exact."""
+    """List a line's usage and amount by cell of its price by dimension; empty for other prices. Amounts are exact."""
     return await list_line_cells(access.session, (await load_line(access.session, line_id, invoice_id=invoice_id)).line)
 
 
@@ -110,36 +112,45 @@ async def create_credit(access: OpenAccess, invoice_id: FromPath[UUID], data: JS
 
 @post(f"{_OWN}/balance-payments", opt=_ISSUE, tags=["invoices"], status_code=201)
 async def pay_invoice_from_balance(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
-    """Pay what is left from the client's credit, as far as it reaches."""
+    """Pay the balance from the client's credit, as far as that suffices."""
     await pay_from_balance(access.session, invoice_id, now=access.now, new_id=new_id)
     return await load_invoice(access.session, invoice_id)
 
 
 @post(f"{_OWN}/kept-balance", opt=_ISSUE, tags=["invoices"], status_code=201)
 async def keep_invoice_balance(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
-    """Put on the client's credit what was paid or credited too much, or what a credit note gives back."""
+    """Add the overpaid or over-credited amount, or that of a credit note, to the client's credit."""
     await keep_on_balance(access.session, invoice_id, now=access.now, new_id=new_id)
     return await load_invoice(access.session, invoice_id)
 
 
 @get("/api/v1/clients/{client:str}/prices", opt={"permission": BillingPermission.READ_PRICE_BOOKS}, tags=["prices"])
-async def show_client_prices(access: OpenAccess) -> ClientPrices:
-    """Retail prices that apply to a client: its own, and the common ones where it has none."""
+async def show_client_prices(access: OpenAccess) -> Response[ClientPrices]:
+    """Retail prices that apply to a client: its own, and the common ones of other meters. `ETag`: of its own prices."""
     client = access.require_client()
     await access.enter_fleet()
-    return await load_client_prices(access.session, client.tenant_id, now=access.now)
+    found = await load_client_prices(access.session, client.tenant_id, now=access.now)
+    return tagged(found, await read_own_version(access.session, client.tenant_id))
 
 
-@post("/api/v1/prices", opt={"permission": BillingPermission.WRITE_PRICE_BOOKS}, tags=["prices"])
-async def set_price_of_client(access: OpenAccess, meters: KnownMeters, data: JSONBody[ClientPriceInput]) -> PriceSet:
-    """Set a retail price of one client, from now or a later day on. It stands in place of the common one."""
+@post(
+    "/api/v1/prices",
+    opt={"permission": BillingPermission.WRITE_PRICE_BOOKS},
+    tags=["prices"],
+    operation_class=GuardedOperation,
+)
+async def set_price_of_client(
+    request: Request[Any, Any, Any], access: OpenAccess, meters: KnownMeters, data: JSONBody[ClientPriceInput]
+) -> PriceSet:
+    """Set a retail price of one client, from now or a later day on. It replaces the common one."""
     meter = meters.require(data.meter)
     await access.enter_fleet()
     try:
         client = await get_client_by_slug(access.session, data.client)
         priced = PricedClient(client.tenant_id, client.currency)
-    finally:  # prices, and what is stored about the request, belong to the MSP account
+    finally:  # prices, and the request's own records, belong to the MSP account
         await access.enter_home()
+    await require_own_version(access.session, priced.client_id, read_etag(request))
     return await set_client_price(
         access.session, priced, meter=meter.name, description=data.description or meter.label,
         terms=data.terms, valid_from=data.valid_from, now=access.now, new_id=new_id,

@@ -18,9 +18,9 @@ from billing.wallets.states import BALANCE
 
 
 class InvoiceSummary(msgspec.Struct, frozen=True):
-    """`client_id` is the buyer; the MSP itself on its wholesale invoice. `total_minor` is before tax; `gross_minor`,
-    with tax, is 0 until the invoice is finalised; `refunded_minor` was paid back; while it `is_disputed`, the payer's
-    bank holds money of it.
+    """An invoice. `client_id` is the buyer; the MSP itself on its wholesale invoice. `total_minor` is before tax;
+    `gross_minor`, with tax, is 0 until the invoice is finalised; `refunded_minor` was paid back; `is_disputed`: the
+    payer's bank holds a part of its payments.
     """
 
     id: UUID
@@ -46,12 +46,12 @@ class InvoiceSummary(msgspec.Struct, frozen=True):
 
     @property
     def balance_minor(self) -> int:
-        """What is left to pay; negative if too much was paid."""
+        """Amount left to pay; negative if overpaid."""
         return self.gross_minor - self.credited_minor - self.paid_minor
 
 
 class PaymentView(msgspec.Struct, frozen=True):
-    """`recorded_by` is a person's name, or `payment-provider` for what the provider reported."""
+    """A payment. `recorded_by` is a person's name, or `payment-provider` for payments reported by the provider."""
 
     id: UUID
     paid_on: date
@@ -64,7 +64,9 @@ class PaymentView(msgspec.Struct, frozen=True):
 
 
 class CreditNoteView(msgspec.Struct, frozen=True):
-    """`lines` maps line ids to net amounts, if it was made by line. `refunds`: the payment provider pays it back."""
+    """A credit note. `lines` maps line ids to net amounts, if it was made by line. `refunds`: the payment provider pays
+    it back.
+    """
 
     id: UUID
     number: str | None
@@ -92,7 +94,7 @@ class InvoiceStepView(msgspec.Struct, frozen=True):
 class Line(msgspec.Struct, frozen=True):
     """`service_start` before the invoice's period marks late usage. With `tiers`, `unit_price` is the first tier's.
 
-    A line that is not usage has a `product` and a `cause`, the ids and parameters of what made it, and no meter.
+    A line that is not usage has no meter, but a `product` and a `cause`: the ids and parameters of its origin.
     """
 
     id: UUID
@@ -115,7 +117,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class LineCell(msgspec.Struct, frozen=True):
-    """What a line has of one cell of a price by dimension: `cell` is its number, or `rest` for all other units."""
+    """A line's usage of one cell of a price by dimension: `cell` is its number, or `rest` for all other units."""
 
     cell: str
     dims: Mapping[str, str]
@@ -126,8 +128,8 @@ class LineCell(msgspec.Struct, frozen=True):
 
 
 class InvoiceDetail(msgspec.Struct, frozen=True):
-    """`document` is what was fixed when it was finalised: parties, lines and tax; None before, and without a number.
-    `collection` is the invoice at the payment provider; None for one that is not collected by it.
+    """An invoice with its lines. `document` is the content fixed at finalising: parties, lines and tax; None before,
+    and without a number. `collection` is the invoice at the payment provider; None for one that is not collected by it.
     """
 
     invoice: InvoiceSummary
@@ -140,11 +142,11 @@ class InvoiceDetail(msgspec.Struct, frozen=True):
 
     @property
     def from_balance_minor(self) -> int:
-        """What was paid from the client's credit, without what was put on it."""
+        """Amount paid from the client's credit, less amounts added to the credit."""
         return max(0, sum(one.amount_minor for one in self.payments if one.method == BALANCE))
 
     def for_payer(self) -> "InvoiceDetail":
-        """Without what the payment provider said about the MSP's account."""
+        """A copy without the provider's messages about the MSP's account."""
         if self.collection is None:
             return self
         return msgspec.structs.replace(self, collection=self.collection.for_payer())
@@ -187,8 +189,8 @@ class Margin(msgspec.Struct, frozen=True):
 
 
 class SideStates(msgspec.Struct, frozen=True):
-    """`waiting` has a price and will be rated by the next run, since `oldest_waiting`; `unattributed` has none, since
-    `oldest_unattributed`.
+    """Counts of one side's events. `waiting` ones have a price and will be rated by the next run, the oldest from
+    `oldest_waiting`; `unattributed` ones have no price, the oldest from `oldest_unattributed`.
     """
 
     waiting: int
@@ -206,7 +208,7 @@ class SideStates(msgspec.Struct, frozen=True):
 class MeterStates(msgspec.Struct, frozen=True):
     """Counts of one meter's events: accepted = waiting + rated + invoiced + unattributed, on each side.
 
-    `retail_only` and `wholesale_only` count events that only one side has on a line.
+    `retail_only` and `wholesale_only` count events on a line of one side only.
     """
 
     client_id: UUID

@@ -32,7 +32,7 @@ class Seller(msgspec.Struct, frozen=True):
 
 
 class Buyer(msgspec.Struct, frozen=True):
-    """Who pays. `on_behalf_of` names the client if another company pays for it."""
+    """The paying party. `on_behalf_of`: the client's name, if another company pays for it."""
 
     name: str
     street: str
@@ -72,8 +72,8 @@ class SnapshotLine(msgspec.Struct, frozen=True):
 class InvoiceSnapshot(msgspec.Struct, frozen=True):
     """An invoice as it was issued, in the buyer's language. All lines but top-ups have one rule of `taxes`.
 
-    With a negative total it is a credit note: more usage was taken back than the month has. Amounts are stored with
-    their signs; documents show those of a credit note as what is given back.
+    With a negative total it is a credit note: more usage was reversed than the month has. Amounts are stored with their
+    signs; documents show those of a credit note as positive.
     """
 
     number: str
@@ -89,16 +89,18 @@ class InvoiceSnapshot(msgspec.Struct, frozen=True):
     taxes: Sequence[TaxAmount]
     brand: InvoiceBrand = InvoiceBrand()
     rules: BillingRules | None = None
-    """By which the lines were charged, with those that differ from the usual ones."""
+    """Rules of the lines' prices, as differences from the default ones; None for invoices without them."""
     is_subscribed: bool = False
-    """Whether a line is of a subscription."""
+    """Whether a line is for a subscription."""
+    time_zone: str = "UTC"
+    """Time zone of the day of issue and the due day."""
     preceding_number: str = ""
-    """Of a credit note: the invoice that it takes back from, issued on `preceding_on`."""
+    """For a credit note: the number of the credited invoice, issued on `preceding_on`."""
     preceding_on: date | None = None
 
     @property
     def rule(self) -> TaxRule:
-        """Of all lines that have none of their own."""
+        """The rule of lines without one of their own."""
         return next((tax.rule for tax in self.taxes if tax.rule != VOUCHER), self.taxes[0].rule)
 
     def rule_of(self, line: SnapshotLine) -> TaxRule:
@@ -157,7 +159,7 @@ def line_of(row: Any, texts: Localizer, zone: str) -> SnapshotLine:
     last: datetime = row.last_at or first
     days = [one.astimezone(ZoneInfo(zone) if kind in SUBSCRIBED else UTC).date() for one in (first, last)]
     return SnapshotLine(
-        row.id, row.product or row.meter, describe_line(kind, row.description, texts), days[0], days[1],
+        row.id, row.product or row.meter, describe_line(kind, row.description, texts, row.cause), days[0], days[1],
         row.quantity - row.included, row.unit_price, row.amount_minor,
         VOUCHER if kind is LineKind.TOP_UP else None,
     )  # fmt: skip
@@ -166,8 +168,8 @@ def line_of(row: Any, texts: Localizer, zone: str) -> SnapshotLine:
 def credited_nets(
     document: InvoiceSnapshot, net_minor: int, lines: Mapping[UUID, int], before: Mapping[TaxRule, int]
 ) -> Mapping[TaxRule, int]:
-    """A credit's net amount by the rule of tax: of the lines it names, else of the highest rate first. `before` is what
-    was credited already.
+    """A credit's net amount by rule of tax: that of its lines, else from the highest rate down. `before`: net amounts
+    credited already.
     """
     found: dict[TaxRule, int] = {}
     rules = {line.id: document.rule_of(line) for line in document.lines}

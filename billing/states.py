@@ -30,7 +30,7 @@ OPEN: Final = (InvoiceState.DRAFT, InvoiceState.GRACE)
 """Still computed from usage."""
 FIXED: Final = tuple(state for state in InvoiceState if state not in OPEN)
 BILLED: Final = tuple(state for state in FIXED if state is not InvoiceState.VOID)
-"""What is charged, so that later usage of the same month is priced after it."""
+"""States whose charges count, so that later usage of the same month is priced on top of them."""
 UNPAID: Final = (
     InvoiceState.FINALISED, InvoiceState.SENT, InvoiceState.PARTLY_PAID, InvoiceState.OVERDUE, InvoiceState.SUSPENDED,
 )  # fmt: skip
@@ -52,24 +52,24 @@ INVOICES: Final = StateMachine(
         ],
         InvoiceState.SUSPENDED: [InvoiceState.PAID, InvoiceState.WRITTEN_OFF],
         InvoiceState.WRITTEN_OFF: [InvoiceState.PAID],
-        # A payment that is taken back, such as a returned debit.
+        # After the reversal of a payment, such as a returned debit.
         InvoiceState.PAID: [InvoiceState.SENT, InvoiceState.PARTLY_PAID, InvoiceState.OVERDUE],
     },
 )  # fmt: skip
 
 
 class PaymentKind(LabelledCode):
-    """What a row of an invoice's payments is."""
+    """Kind of a row among an invoice's payments."""
 
     PAYMENT = "payment", N_("Payment")
-    """Also one that is taken back, with a negative amount."""
+    """A payment, or its reversal with a negative amount."""
     REFUND = "refund", N_("Refund")
     DISPUTE_WITHDRAWN = "dispute_withdrawn", N_("Dispute withdrawn")
-    """The payer's bank took it back because the payment is disputed."""
+    """Withdrawn by the payer's bank because of a dispute."""
     DISPUTE_RETURNED = "dispute_returned", N_("Dispute returned")
 
     def label_of(self, amount_minor: int) -> str:
-        """To be translated."""
+        """The label for an amount's sign, to be translated."""
         if self is PaymentKind.PAYMENT and amount_minor < 0:
             return N_("Payment taken back")
         if self is PaymentKind.REFUND and amount_minor > 0:
@@ -93,4 +93,4 @@ LABELS: Final[Mapping[InvoiceState, tuple[str, str]]] = {
 DISPUTED: Final = (N_("Disputed"), "bad")
 REFUNDED: Final = (N_("Refunded"), "neutral")
 PARTLY_REFUNDED: Final = (N_("Partly refunded"), "neutral")
-"""In place of a state's label, because the money is not here, or not all of it."""
+"""Label in place of the state's, because a part of the payments was refunded."""

@@ -1,17 +1,17 @@
 """The time zone by whose calendar a client is billed."""
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.clock import day_in
 from foundation.database.engine import scope_of
 from tenants.relations import CLIENTS
 
 
 async def load_time_zone(session: AsyncSession) -> str:
-    """That of the scope's client; UTC if it has chosen none, and for the MSP's own account."""
+    """Time zone of the scope's client; UTC if it has chosen none, and for the MSP's own account."""
     found = await session.scalar(
         text(f"SELECT time_zone FROM {CLIENTS} c WHERE tenant_id = :tenant"), {"tenant": scope_of(session).tenant_id}
     )
@@ -20,4 +20,4 @@ async def load_time_zone(session: AsyncSession) -> str:
 
 async def load_today(session: AsyncSession, now: datetime) -> date:
     """The day of `now` by the calendar of the scope's client."""
-    return now.astimezone(ZoneInfo(await load_time_zone(session))).date()
+    return day_in(await load_time_zone(session), now)

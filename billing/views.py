@@ -7,7 +7,7 @@ from uuid import UUID
 
 from billing.line_kinds import CAUSE_LABELS, LineKind, describe_line
 from billing.price_books.cells import write_dims
-from billing.price_books.wording import write_amount, write_limits, write_price, write_sum, write_tiers
+from billing.price_books.wording import write_amount, write_limits, write_price, write_tiers
 from billing.schemas import InvoiceSummary, Line, LineCell, Margin, Reconciliation, SideStates
 from billing.sides import Side
 from billing.states import DISPUTED, LABELS, OPEN, PARTLY_REFUNDED, REFUNDED, InvoiceState
@@ -56,7 +56,7 @@ class InvoiceView:
 
     @property
     def is_credit(self) -> bool:
-        """A finalised one whose total is negative."""
+        """Whether the invoice is finalised with a negative total."""
         return self.invoice.gross_minor < 0
 
     @property
@@ -69,7 +69,7 @@ class InvoiceView:
 
     @property
     def to_give_back(self) -> Money | None:
-        """What was paid or credited too much, or a credit note gives back."""
+        """Overpaid or over-credited amount, or that of a credit note; None if there is none."""
         left = self.invoice.balance_minor
         return Money(-left, self.invoice.currency) if left < 0 and self.invoice.state != InvoiceState.VOID else None
 
@@ -79,7 +79,7 @@ class InvoiceView:
 
     @property
     def is_whole(self) -> bool:
-        """The MSP's total, with lines of several clients."""
+        """Whether the invoice is the MSP's total, with lines of several clients."""
         return self.invoice.client_id == self.invoice.msp_id
 
 
@@ -99,12 +99,12 @@ class LineView:
 
     @property
     def name(self) -> str:
-        """As on the document, in the reader's language."""
-        return describe_line(self.line.kind, self.line.description, current_localizer())
+        """The line's text as on the document, in the reader's language."""
+        return describe_line(self.line.kind, self.line.description, current_localizer(), self.line.cause)
 
     @property
     def cause(self) -> Sequence[tuple[str, str]]:
-        """Labels, in the reader's language, and values of what made a line that is not usage."""
+        """(label, value) of the origin of a line that is not usage, in the reader's language."""
         known = ((CAUSE_LABELS.get(name), value) for name, value in self.line.cause.items())
         return [(translate(label), value) for label, value in known if label]
 
@@ -161,7 +161,7 @@ class CellView:
 
     @property
     def amount(self) -> str:
-        return write_sum(self.found.amount, self.currency)
+        return write_amount(self.found.amount, self.currency)
 
 
 def line_view(line: Line, invoice: InvoiceSummary, client: str, meters: Meters) -> LineView:

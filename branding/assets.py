@@ -42,7 +42,7 @@ def read_manifest(out_dir: Path) -> dict[str, str]:
 
 
 def asset_urls(manifest: Mapping[str, str], prefix: str = "/static") -> Callable[[str], str]:
-    """The function `asset('app.css')` of templates."""
+    """The template function `asset`: file name → hashed URL. It raises MissingAsset for a file that was not built."""
 
     def url(name: str) -> str:
         if name not in manifest:

@@ -27,7 +27,7 @@ def fit_axis(values: Iterable[float], top: float | None = None) -> Axis:
     numbers = [value for value in values if math.isfinite(value)]
     low, high = min([0.0, *numbers]), max([0.0, *numbers]) if top is None else top
     if high - low < _SMALLEST:
-        high = low + 1
+        return Axis(low, low + 1, (low, low + 1))
     step = _round_step((high - low) / _INTERVALS)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = tuple(round(index * step, 10) for index in range(first, last + 1))

@@ -27,7 +27,8 @@ class BrandFile:
 @dataclass(frozen=True, slots=True)
 class Brand:
     """`id` and `msp_id` are empty only for the default brand, which belongs to no MSP. `logo` is decorative;
-    `signature` is the logo with the name, which a wide logo replaces.
+    `signature` is the logo with the name, which a wide logo replaces. On a client's pages, `own_stylesheet` has the
+    client's colours, over those of `stylesheet`.
     """
 
     id: UUID | None
@@ -39,6 +40,9 @@ class Brand:
     logo: Markup
     signature: Markup
     images: BrandImages
+    own_stylesheet: BrandFile | None = None
+    sender: str = ""
+    base: "Brand | None" = None
 
     @property
     def name(self) -> str:
@@ -47,6 +51,16 @@ class Brand:
     @property
     def favicon(self) -> BrandFile | BrandImage:
         return self.images.get(ImageKind.ICON, self.icon)
+
+    @property
+    def of_msp(self) -> "Brand":
+        """The brand without a client's parts."""
+        return self.base or self
+
+    @property
+    def sender_name(self) -> str:
+        """The sender's name in mails."""
+        return self.sender or self.theme.name
 
     @property
     def support_email(self) -> str:

@@ -5,31 +5,31 @@ Text is HTML beside the drawing, so its size is unaffected when the drawing is s
 Every chart has a <title> for screen readers and its numbers as a table.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from markupsafe import Markup
 
 from branding.axis import Axis, fit_axis, thin_labels
+from branding.chart_columns import (
+    HEIGHT,
+    WIDTH,
+    Columns,
+    Format,
+    Pause,
+    Series,
+    Value,
+    draw_bands,
+    draw_numbers,
+    draw_pauses,
+    plain_number,
+)
 from foundation.i18n.localizer import current_localizer, translate
 
-Format = Callable[[float], str]
-Value = float | int | None
-
-_WIDTH = 1000
-_HEIGHT = 300
 _SERIES_COLOURS = 6
 _EMPTY = Markup("")
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """`values` has one entry per label; None leaves a gap. A dashed series is a reference line without an area."""
-
-    name: str
-    values: Sequence[Value]
-    dashed: bool = False
+_FAR = 20
+"""A target this many times above the highest value is only named: drawn to its scale, the line would look flat."""
 
 
 def format_plain(value: float) -> str:
@@ -50,24 +50,42 @@ def line_chart(  # noqa: PLR0913 - one call per drawing
     area: bool = False,
     top: float | None = None,
     written: Format = format_plain,
+    target: float | None = None,
     ticks_at: Sequence[str] = (),
+    links: Sequence[str] = (),
+    pauses: Sequence[Pause] = (),
 ) -> Markup:
-    """Line chart. `top` fixes the axis' upper end; by default the next round number above the values. `ticks_at`: the
-    text below each place, mostly blank; by default `labels`, thinned.
+    """Line chart. `top` fixes the axis' upper end; by default the next round number above the values. `target` is drawn
+    as a dashed line; a target far above all values is only named. The others are those of `Columns`.
     """
-    axis = fit_axis((value for one in series for value in one.values if value is not None), top)
+    columns = Columns(labels=labels, links=links, pauses=pauses, ticks=ticks_at)
+    shown, note = list(series), ""
+    if target is not None:
+        highest = max((value for one in series for value in one.values if value is not None), default=0)
+        if highest * _FAR >= target:
+            shown.append(Series(translate("Target"), [target] * len(labels), dashed=True))
+        else:
+            note = translate("Target: {value}", value=written(target))
+    axis = fit_axis((value for one in shown for value in one.values if value is not None), top)
     marks = Markup("").join(
-        _line(one, colour, axis, len(labels), area=area) for colour, one in enumerate(series, start=1)
+        _line(one, colour, axis, len(labels), area=area) for colour, one in enumerate(shown, start=1)
     )
-    return _figure(chart_id, title, labels, series, axis, marks, written, ticks_at)
+    return _figure(chart_id, title, columns, shown, axis, marks, written, note)
 
 
-def bar_chart(
-    chart_id: str, title: str, labels: Sequence[str], series: Sequence[Series], *, written: Format = format_plain
+def bar_chart(  # noqa: PLR0913 - one call per drawing
+    chart_id: str,
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    written: Format = format_plain,
+    links: Sequence[str] = (),
 ) -> Markup:
-    """Bar chart. Bars of several series are side by side."""
+    """Bar chart. Bars of several series are side by side. `links` as in `Columns`."""
+    columns = Columns(labels=labels, links=links)
     axis = fit_axis(value for one in series for value in one.values if value is not None)
-    band = _WIDTH / max(len(labels), 1)
+    band = columns.width
     width = band * 0.68 / max(len(series), 1)
     marks = [
         _bar(band * (index + 0.16) + width * (colour - 1), width, axis.part(0), axis.part(value), colour)
@@ -75,7 +93,7 @@ def bar_chart(
         for index, value in enumerate(one.values)
         if value is not None
     ]
-    return _figure(chart_id, title, labels, series, axis, Markup("").join(marks), written)
+    return _figure(chart_id, title, columns, series, axis, Markup("").join(marks), written)
 
 
 def stacked_bar_chart(  # noqa: PLR0913 - one call per drawing
@@ -86,11 +104,16 @@ def stacked_bar_chart(  # noqa: PLR0913 - one call per drawing
     *,
     written: Format = format_plain,
     ticks_at: Sequence[str] = (),
+    links: Sequence[str] = (),
+    pauses: Sequence[Pause] = (),
 ) -> Markup:
-    """Stacked bar chart. Values are not negative; the height of a bar is their sum. `ticks_at` as in `line_chart`."""
+    """Stacked bar chart. Values are not negative; the height of a bar is their sum. The last three are those of
+    `Columns`.
+    """
+    columns = Columns(labels=labels, links=links, pauses=pauses, ticks=ticks_at)
     sums = [sum(one.values[index] or 0 for one in series) for index in range(len(labels))]
     axis = fit_axis(sums)
-    band = _WIDTH / max(len(labels), 1)
+    band = columns.width
     marks: list[Markup] = []
     for index in range(len(labels)):
         below = 0.0
@@ -98,7 +121,7 @@ def stacked_bar_chart(  # noqa: PLR0913 - one call per drawing
             above = below + (one.values[index] or 0)
             marks.append(_bar(band * (index + 0.2), band * 0.6, axis.part(below), axis.part(above), colour))
             below = above
-    return _figure(chart_id, title, labels, series, axis, Markup("").join(marks), written, ticks_at)
+    return _figure(chart_id, title, columns, series, axis, Markup("").join(marks), written)
 
 
 def burn_chart(chart_id: str, title: str, labels: Sequence[str], remaining: Sequence[Value]) -> Markup:
@@ -116,7 +139,7 @@ def sparkline(values: Sequence[float], title: str) -> Markup:
     count = max(len(values) - 1, 1)
     points = [(100 * index / count, 30 - 26 * axis.part(value)) for index, value in enumerate(values)]
     path = _path(points)
-    closed = f"{path}L{_number(points[-1][0])} 32L0 32Z" if points else ""
+    closed = f"{path}L{plain_number(points[-1][0])} 32L0 32Z" if points else ""
     return Markup(
         '<svg class="sparkline" viewBox="0 0 100 32" preserveAspectRatio="none" role="img"><title>{}</title>'
         '<path class="area s1" d="{}"/><path class="line s1" d="{}"/></svg>'
@@ -138,7 +161,8 @@ def donut(
         share = 100 * amount / total
         arcs.append(
             Markup('<circle class="arc s{}" cx="60" cy="60" r="48" pathLength="100" stroke-dasharray="{} 100" '
-                   'stroke-dashoffset="{}"/>').format(_colour(colour), _number(max(share - 0.8, 0.2)), _number(-before))
+                   'stroke-dashoffset="{}"/>').format(
+                       _colour(colour), plain_number(max(share - 0.8, 0.2)), plain_number(-before))
         )  # fmt: skip
         before += share
     legend = _legend([(name, f"{written(amount)} · {format_share(amount / total)}") for name, amount in parts])
@@ -156,7 +180,7 @@ def gauge(chart_id: str, title: str, part: float, *, target: float | None = None
     mark = _EMPTY
     if target is not None:
         mark = Markup('<path class="arc-target" d="M0 60h18" transform="rotate({} 60 60)"/>').format(
-            _number(180 * min(max(target, 0.0), 1.0))
+            plain_number(180 * min(max(target, 0.0), 1.0))
         )
     note = translate(", target {share}", share=format_share(target)) if target is not None else ""
     return Markup(
@@ -166,48 +190,66 @@ def gauge(chart_id: str, title: str, part: float, *, target: float | None = None
         '<path class="arc-track" d="M12 60a48 48 0 0 1 96 0"/>'
         '<path class="arc is-{4}" d="M12 60a48 48 0 0 1 96 0" pathLength="100" stroke-dasharray="{5} 200"/>{6}'
         '<text class="round-centre" x="60" y="60" text-anchor="middle">{2}</text></svg></figure>'
-    ).format(title, chart_id, current_localizer().percent(part), note, kind, _number(filled), mark)
+    ).format(title, chart_id, current_localizer().percent(part), note, kind, plain_number(filled), mark)
 
 
 def _figure(  # noqa: PLR0913, PLR0917
     chart_id: str,
     title: str,
-    labels: Sequence[str],
+    columns: Columns,
     series: Sequence[Series],
     axis: Axis,
     marks: Markup,
     written: Format,
-    ticks_at: Sequence[str] = (),
+    target: str = "",
 ) -> Markup:
+    """Figure with title, drawing, legend and table. A drawing with links has the role group, because an image has no
+    parts. `target`: a target that is not drawn, in words.
+    """
     ticks = Markup("").join(Markup("<span>{}</span>").format(written(tick)) for tick in reversed(axis.ticks))
-    shown = Markup("").join(Markup("<span>{}</span>").format(text) for text in (ticks_at or thin_labels(labels)))
-    legend = _legend([(one.name, "") for one in series], dashed=[one.dashed for one in series])
-    legend = legend if len(series) > 1 else _EMPTY
+    below = columns.ticks or thin_labels(columns.labels)
+    shown = Markup("").join(Markup("<span>{}</span>").format(text) for text in below)
     return Markup(
         '<figure class="chart" id="{0}"><figcaption><span>{1}</span>{2}</figcaption><div class="plot">'
         '<div class="y-axis" aria-hidden="true">{3}</div>'
-        '<svg viewBox="0 0 {4} {5}" preserveAspectRatio="none" role="img" aria-labelledby="{0}-title">'
+        '<svg viewBox="0 0 {4} {5}" preserveAspectRatio="none" role="{13}" aria-labelledby="{0}-title">'
         '<title id="{0}-title">{1}. {12}</title>{6}{7}{8}</svg>'
         '<div class="x-axis{11}" aria-hidden="true">{9}</div></div>'
         '<p class="readout num" aria-hidden="true"></p>{10}</figure>'
-    ).format(chart_id, title, legend, ticks, _WIDTH, _HEIGHT, _grid(axis), marks,
-             _bands(labels, series, written), shown, _numbers(title, labels, series, written),
-             " is-round" if ticks_at else "", translate("The numbers follow as a table."))  # fmt: skip
+    ).format(chart_id, title, _line_legend(columns, series, target), ticks, WIDTH, HEIGHT,
+             draw_pauses(columns) + _grid(axis), marks, draw_bands(columns, series, written), shown,
+             draw_numbers(title, columns, series, written), " is-round" if columns.ticks else "",
+             translate("The numbers follow as a table."), "group" if any(columns.links) else "img")  # fmt: skip
+
+
+def _line_legend(columns: Columns, series: Sequence[Series], target: str) -> Markup:
+    """Names of the series if there are several, of the target, and of paused subjects; empty without any."""
+    named = [
+        (f"s{_colour(place)}{' is-dashed' if one.dashed else ''}", one.name) for place, one in enumerate(series, 1)
+    ]
+    named = named if len(named) > 1 else []
+    if target:
+        named.append(("is-dashed", target))
+    if columns.pauses:
+        names = current_localizer().join(sorted({one.name for one in columns.pauses}))
+        named.append(("is-pause", translate("Paused: {names}", names=names)))
+    items = (Markup('<li><i class="key {}"></i>{}</li>').format(kind, name) for kind, name in named)
+    return Markup('<ul class="legend">{}</ul>').format(Markup("").join(items)) if named else _EMPTY
 
 
 def _line(series: Series, colour: int, axis: Axis, count: int, *, area: bool) -> Markup:
-    band = _WIDTH / max(count, 1)
+    band = WIDTH / max(count, 1)
     drawn: list[str] = []
     filled: list[str] = []
     dots: list[str] = []
     for run in _runs(series.values):
-        points = [(band * (index + 0.5), _HEIGHT * (1 - axis.part(value))) for index, value in run]
+        points = [(band * (index + 0.5), HEIGHT * (1 - axis.part(value))) for index, value in run]
         path = _path(points)
         if len(points) == 1:
             dots.append(path + "h0")
         drawn.append(path)
-        floor = _number(_HEIGHT * (1 - axis.part(0)))
-        filled.append(f"{path}L{_number(points[-1][0])} {floor}L{_number(points[0][0])} {floor}Z")
+        floor = plain_number(HEIGHT * (1 - axis.part(0)))
+        filled.append(f"{path}L{plain_number(points[-1][0])} {floor}L{plain_number(points[0][0])} {floor}Z")
     name = f"s{_colour(colour)}"
     fill = _EMPTY
     if area and not series.dashed:
@@ -231,56 +273,22 @@ def _runs(values: Sequence[Value]) -> list[list[tuple[int, float]]]:
 def _bar(x: float, width: float, low: float, high: float, colour: int) -> Markup:
     bottom, top = sorted((low, high))
     return Markup('<rect class="bar s{}" x="{}" y="{}" width="{}" height="{}"/>').format(
-        _colour(colour), _number(x), _number(_HEIGHT * (1 - top)), _number(width), _number(_HEIGHT * (top - bottom))
+        _colour(colour),
+        plain_number(x),
+        plain_number(HEIGHT * (1 - top)),
+        plain_number(width),
+        plain_number(HEIGHT * (top - bottom)),
     )
 
 
 def _grid(axis: Axis) -> Markup:
-    heights = (_number(_HEIGHT * (1 - axis.part(tick))) for tick in axis.ticks)
-    return Markup('<path class="grid" d="{}"/>').format("".join(f"M0 {height}H{_WIDTH}" for height in heights))
+    heights = (plain_number(HEIGHT * (1 - axis.part(tick))) for tick in axis.ticks)
+    return Markup('<path class="grid" d="{}"/>').format("".join(f"M0 {height}H{WIDTH}" for height in heights))
 
 
-def _bands(labels: Sequence[str], series: Sequence[Series], written: Format) -> Markup:
-    """Invisible columns that show their values on hover."""
-    band = _WIDTH / max(len(labels), 1)
-    made = []
-    for index, label in enumerate(labels):
-        lines = [f"{one.name}: {_written(one.values[index], written)}" for one in series]
-        made.append(
-            Markup('<rect class="band" x="{}" width="{}" height="{}"><title>{}</title></rect>').format(
-                _number(band * index), _number(band), _HEIGHT, "\n".join([label, *lines])
-            )
-        )
-    return Markup("").join(made)
-
-
-def _numbers(title: str, labels: Sequence[str], series: Sequence[Series], written: Format) -> Markup:
-    head = Markup("").join(Markup('<th scope="col" class="num">{}</th>').format(one.name) for one in series)
-    rows = Markup("").join(
-        Markup('<tr><th scope="row">{}</th>{}</tr>').format(
-            label,
-            Markup("").join(
-                Markup('<td class="num">{}</td>').format(_written(one.values[index], written)) for one in series
-            ),
-        )
-        for index, label in enumerate(labels)
-    )
-    return Markup(
-        '<details class="numbers"><summary>{}</summary><div class="table-wrap"><table>'
-        '<caption class="visually-hidden">{}</caption><thead><tr><td></td>{}</tr></thead><tbody>{}</tbody>'
-        "</table></div></details>"
-    ).format(translate("Show the numbers"), title, head, rows)
-
-
-def _legend(entries: Iterable[tuple[str, str]], dashed: Sequence[bool] = ()) -> Markup:
-    lines = {colour for colour, is_line in enumerate(dashed, start=1) if is_line}
+def _legend(entries: Iterable[tuple[str, str]]) -> Markup:
     items = (
-        Markup('<li><i class="key s{}{}"></i>{}{}</li>').format(
-            _colour(colour),
-            " is-dashed" if colour in lines else "",
-            name,
-            Markup(' <b class="num">{}</b>').format(note) if note else "",
-        )
+        Markup('<li><i class="key s{}"></i>{} <b class="num">{}</b></li>').format(_colour(colour), name, note)
         for colour, (name, note) in enumerate(entries, start=1)
     )
     return Markup('<ul class="legend">{}</ul>').format(Markup("").join(items))
@@ -290,19 +298,11 @@ def _screen_reader_text(title: str, parts: Sequence[tuple[str, float]], written:
     return f"{title}: " + ", ".join(f"{name} {written(amount)}" for name, amount in parts)
 
 
-def _written(value: Value, written: Format) -> str:
-    return translate("no data") if value is None else written(value)
-
-
 def _path(points: Sequence[tuple[float, float]]) -> str:
     if not points:
         return ""
-    start = f"M{_number(points[0][0])} {_number(points[0][1])}"
-    return start + "".join(f"L{_number(x)} {_number(y)}" for _, (x, y) in pairwise(points))
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+    start = f"M{plain_number(points[0][0])} {plain_number(points[0][1])}"
+    return start + "".join(f"L{plain_number(x)} {plain_number(y)}" for _, (x, y) in pairwise(points))
 
 
 def _colour(index: int) -> int:

@@ -6,7 +6,7 @@ from math import sin
 
 from branding import charts
 from branding.brand import Brand
-from branding.charts import Series
+from branding.chart_columns import Series
 from branding.shell import Account, NavGroup, NavItem, Page, Viewer
 from canonical.money import Money
 
@@ -51,7 +51,7 @@ def design_page(brand: Brand, now: datetime, *, csrf_token: str = "", boosted: b
 
 
 def design_context(page: Page) -> Mapping[str, object]:
-    """Context of `design.html`."""
+    """Template context of `design.html`."""
     return {
         "page": page,
         "rows": _rows(page.now),

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding import repository
 from branding.brand import Brand
+from branding.client_brands import read_client_brand
 from branding.errors import UnknownHost
 from branding.hosts import normal_host
 from foundation.clock import Clock
@@ -29,8 +30,18 @@ async def resolve_brand(session: AsyncSession, host: str) -> Brand | None:
 
 
 async def read_own_brand(session: AsyncSession, brand_id: UUID | None = None) -> Brand:
-    """Brand for a client's mail and files: `brand_id`, else the first brand of its MSP. For jobs, in any scope but a
-    partner's.
+    """Brand for a client's mail: that of its MSP, as `read_msp_brand`, with the client's own parts.
+
+    Raises:
+        NotFound: the MSP has none.
+    """
+    brand, scope = await read_msp_brand(session, brand_id), scope_of(session)
+    return brand if scope.tenant_id == scope.msp_id else (await read_client_brand(session)).over(brand)
+
+
+async def read_msp_brand(session: AsyncSession, brand_id: UUID | None = None) -> Brand:
+    """Brand of the MSP's own documents for a client, such as invoices: `brand_id`, else its first. For jobs, in any
+    scope but a partner's.
 
     Raises:
         NotFound: the MSP has none.
@@ -49,8 +60,8 @@ async def list_brand_names(session: AsyncSession) -> Sequence[str]:
 
 
 class BrandDirectory:
-    """One per process. A change of brand takes effect everywhere within `ttl`, and at once in a process that `forget`s
-    the MSP's.
+    """Cache of brands by host, one per process. A change takes effect everywhere within `ttl`, and at once in a process
+    that calls `forget`.
     """
 
     def __init__(self, database: Database, clock: Clock, *, ttl: timedelta = TTL) -> None:
@@ -80,7 +91,7 @@ class BrandDirectory:
         return known[1] if known else None
 
     def forget(self, msp_id: UUID) -> None:
-        """Read the MSP's brands again when they are next needed, once a change of them is committed."""
+        """Drop the MSP's cached brands. To be called after a change of them is committed."""
         self._changes += 1
         self._unknown.clear()
         for name in [name for name, (_, brand) in self._known.items() if brand.msp_id == msp_id]:
@@ -94,7 +105,7 @@ class BrandDirectory:
             return known[1]
         async with self._database.transaction(None, host=name) as session:
             brand = await resolve_brand(session, name)
-        if changes != self._changes:  # it may have been read before the change
+        if changes != self._changes:  # the brand may have been read before the change
             return brand
         self._known.pop(name, None)
         if brand is None:

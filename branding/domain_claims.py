@@ -1,6 +1,6 @@
 """Proof that a host name belongs to the MSP, before a brand is shown under it: a TXT record with a random value.
 
-Without it, an MSP could claim names of others: a host shows one brand only, in the whole installation.
+Without this proof, an MSP could claim names of others: a host shows one brand only, in the whole installation.
 """
 
 import secrets
@@ -22,7 +22,7 @@ from foundation.marks import N_
 from foundation.outbound.dns_txt import LookupFailed, TxtLookup
 
 RECORD: Final = "_domain-verification"
-"""First label of the record's name. It names no product: clients may see the zone."""
+"""First label of the record's name. It does not contain the product's name, because clients may see the zone."""
 MOST_CLAIMS: Final = 50
 _TOKEN_BYTES: Final = 24
 
@@ -52,7 +52,7 @@ async def list_claims(session: AsyncSession, slug: str) -> Sequence[BrandDomainC
 
 
 async def claim_host(session: AsyncSession, *, slug: str, host: str, now: datetime) -> BrandDomainClaim:
-    """The claim of a host for a brand: the one that exists, or a new one.
+    """Return the claim of a host for a brand; create a claim if there is none.
 
     Raises:
         InvalidInput: no host name, or too many claims.

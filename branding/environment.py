@@ -1,7 +1,8 @@
 """The single Jinja environment: escaped, strict about missing values, with the product's formats."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType
 
@@ -16,10 +17,11 @@ from markupsafe import Markup, escape
 
 from branding import formats
 from foundation.actor_labels import write_actor
-from foundation.i18n.localizer import current_localizer
+from foundation.i18n.localizer import Localizer, current_localizer
 from foundation.web.saved_views import column_name, hidden_columns
 
-TEMPLATES = Path(__file__).parent / "templates"
+_FOLDER = "templates"
+TEMPLATES = Path(__file__).parent / _FOLDER
 
 # Nothing evaluated, no styles injected, no page stored by the browser. Forms are returned with 400, 409 or 422.
 _HTMX_CONFIG = json.dumps(
@@ -40,8 +42,28 @@ _HTMX_CONFIG = json.dumps(
 )
 
 
+_OF_ACTOR = "_by"
+
+
+def _show_actor(name: object) -> object:
+    """A name, or a list of names, for display: actors that are no members are replaced by their labels."""
+    if isinstance(name, list | tuple):
+        return [_show_actor(one) for one in name]
+    return write_actor(name) if isinstance(name, str) else name
+
+
 class _Code(CodeGenerator):
-    """Replaces the `~` of templates by `formats.show_joined`."""
+    """Replaces the `~` of templates by `formats.show_joined`, and writes names of actors: attributes whose names end in
+    `_by`, such as `created_by`.
+    """
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 - as in the base class
+        if not node.attr.endswith(_OF_ACTOR):
+            super().visit_Getattr(node, frame)
+            return
+        self.write("environment.show_actor(")
+        super().visit_Getattr(node, frame)
+        self.write(")")
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - as in the base class
         self.write("environment.show_joined((")
@@ -91,6 +113,7 @@ _COMPILED_TEMPLATES = _CompiledTemplates()
 class _Environment(jinja2.Environment):
     code_generator_class = _Code
     show_joined = staticmethod(formats.show_joined)
+    show_actor = staticmethod(_show_actor)
 
 
 @jinja2.pass_eval_context
@@ -100,7 +123,7 @@ def _show_attributes(context: EvalContext, attributes: Mapping[str, object], aut
 
 
 class Label(str):
-    """A translated text without parameters, with its English original: names of columns are made of it."""
+    """A translated text without parameters, with its English original, from which names of columns are derived."""
 
     __slots__ = ("source",)
     source: str
@@ -108,9 +131,12 @@ class Label(str):
 
 def _label(text: str, **params: object) -> str:
     """As `translate`."""
-    if params:
-        return translate(text, **params)
-    label = Label(translate(text))
+    return translate(text, **params) if params else _make_label(current_localizer().language, text)
+
+
+@lru_cache(maxsize=8192)
+def _make_label(language: str, text: str) -> Label:
+    label = Label(Localizer(language).text(text))
     label.source = text
     return label
 
@@ -137,17 +163,24 @@ def _fill(text: str, params: Mapping[str, object]) -> str:
     return text.format(**params)
 
 
-def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[str], str]) -> jinja2.Environment:
+def template_folders(room: Path) -> list[Path]:
+    """Folders of the room's templates: those of its slices, and its own, for what several slices share."""
+    return [room / _FOLDER, *sorted(room.glob(f"*/{_FOLDER}"))]
+
+
+def build_environment(rooms: Mapping[str, Path], *, static_url: Callable[[str], str]) -> jinja2.Environment:
     """Jinja environment. `static_url` maps a browser asset's name to its hashed address; templates call it as
     `asset`.
 
     Text is rendered with its invisible characters marked (`formats.show_text`); `as_typed` is for values that a form
     sends back.
 
-    This room's templates have precedence over those of other rooms.
+    `rooms` are folders of rooms by name. Names of their templates begin with the room's: `governance/policy.html` is
+    `policy.html` in one of its `template_folders`. This room's templates have no prefix, and take precedence.
     """
+    of_rooms = {name: jinja2.FileSystemLoader(template_folders(room)) for name, room in rooms.items()}
     environment = _Environment(
-        loader=jinja2.FileSystemLoader([TEMPLATES, *template_dirs]),
+        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(TEMPLATES), jinja2.PrefixLoader(of_rooms)]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

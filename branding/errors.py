@@ -13,6 +13,7 @@ class InvalidTheme(InvalidInput):
     def __init__(self, token: str, problem: str, *, params: Mapping[str, object] | None = None) -> None:
         super().__init__(problem, params={"token": token, **(params or {})}, token=token)
         self.token = token
+        self.problem = problem
 
 
 class InvalidImage(InvalidInput):

@@ -1,4 +1,4 @@
-"""Drawing of what passes from sources over steps to targets, as SVG: three columns of boxes joined by lines.
+"""SVG drawing of flows from sources through steps to targets: three columns of boxes joined by lines.
 
 Colours are classes, which follow the theme; the attributes beside them are for a drawing that is saved as a file.
 """
@@ -31,7 +31,7 @@ class Flow:
 
 
 def flow_map(map_id: str, title: str, about: str, headings: tuple[str, str, str], flows: Sequence[Flow]) -> Markup:
-    """The drawing. `title` and `about` are its name and description for those who do not see it."""
+    """SVG of the flows. `title` and `about` are its name and description for screen readers."""
     sources = list(dict.fromkeys(one.source for one in flows if one.source))
     targets = list(dict.fromkeys(name for one in flows for name in one.targets))
     rows = max(len(flows), len(sources), len(targets), 1)

@@ -40,7 +40,7 @@ async def set_image(session: AsyncSession, *, slug: str, kind: ImageKind, conten
     """Store an uploaded file as the brand's image of this kind, drawn again. Returns the brand as it is now.
 
     Raises:
-        InvalidImage: it is no usable image, or a logo for dark pages without a logo.
+        InvalidImage: the file is no usable image, or a logo for dark pages without a logo.
         NotFound: there is no such brand.
     """
     scope, brand = own_account(session), await find_brand(session, slug)
@@ -94,7 +94,9 @@ def image_reader(database: Database) -> ImageReader:
 
 
 async def read_own_image(session: AsyncSession, brand: Brand, kind: ImageKind) -> bytes | None:
-    """As `read_image`, in a client's scope, for mail; the read right is removed afterwards."""
+    """As `read_image`, in a client's scope, for mail; the read right is removed afterwards. Not for images of a client
+    (`client_brands.read_client_image`).
+    """
     if kind not in brand.images:
         return None
     await session.execute(_ASK, {"brand": "own"})
@@ -104,8 +106,8 @@ async def read_own_image(session: AsyncSession, brand: Brand, kind: ImageKind) -
 
 
 def kind_of(name: str, slug: str) -> ImageKind | None:
-    """Kind of the image of the brand `slug` in a file's name. The brand itself, which is cached for seconds, may not
-    know it yet.
+    """Kind of image in a file name of the brand `slug`; None for other names. Read from the name, because the image may
+    be newer than the cached brand.
     """
     start, _, hashed = name.removesuffix(".png").rpartition("-")
     is_image = name.endswith(".png") and len(hashed) == HASH_DIGITS

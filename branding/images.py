@@ -65,6 +65,7 @@ class BrandImage:
     contrast_light: float
     contrast_dark: float
     media_type: str = MEDIA_TYPE
+    is_of_client: bool = False
 
     @property
     def is_wordmark(self) -> bool:
@@ -79,7 +80,7 @@ def prepare_image(content: bytes, kind: ImageKind) -> PreparedImage:
     """Check an uploaded file by its content, and draw it again as a PNG of the size that pages need.
 
     Raises:
-        InvalidImage: it is too large or too small, or no readable PNG, JPEG or WebP image.
+        InvalidImage: the file is too large or too small, or no readable PNG, JPEG or WebP image.
     """
     if not content:
         raise InvalidImage(N_("Choose a file."))
@@ -110,7 +111,7 @@ def _read(content: bytes) -> Image.Image:
         raise _too_large() from None
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error and others
         raise InvalidImage(N_("The image is damaged: it cannot be read to its end.")) from error
-    # A new image: `info` with texts, profiles and positions stays behind.
+    # A new image, so that `info` with the file's texts, profiles and positions is not copied.
     clean = Image.new("RGBA", pixels.size)
     clean.paste(pixels)
     return clean
@@ -134,7 +135,7 @@ def _unreadable(content: bytes) -> InvalidImage:
         return InvalidImage(
             N_("SVG files may contain scripts and are not accepted. Export the image as PNG, with a clear background.")
         )
-    return InvalidImage(N_("The file is no PNG, JPEG or WebP image."))
+    return InvalidImage(N_("The file is not a PNG, JPEG or WebP image."))
 
 
 def _fitted(drawn: Image.Image) -> Image.Image:

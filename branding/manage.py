@@ -78,7 +78,7 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
 
 
 async def list_hosts(session: AsyncSession, brand: Brand | None = None) -> Sequence[str]:
-    """Host names that show a brand of the MSP, or `brand`, in the order of the alphabet."""
+    """Host names that show a brand of the MSP, or `brand`, in alphabetical order."""
     return await repository.list_hosts(session, own_account(session), brand.id if brand else None)
 
 

@@ -61,7 +61,7 @@ class BrandDomain(TenantOwned, Base):
 
 
 class BrandDomainClaim(TenantOwned, Base):
-    """A host name under which a brand is to be shown once the MSP has proved, by a DNS record, that it is theirs.
+    """A host name under which a brand is shown once the MSP has proved, by a DNS record, that the name is theirs.
 
     `token` is the record's value. `result` is a `ClaimResult`, of the check at `checked_at`.
     """
@@ -79,3 +79,27 @@ class BrandDomainClaim(TenantOwned, Base):
         ForeignKeyConstraint(["tenant_id", "brand_id"], ["brand.tenant_id", "brand.id"], ondelete="CASCADE"),
         Index("ix_brand_domain_claim_tenant_id_brand_id", "tenant_id", "brand_id"),
     )
+
+
+class ClientBrandRow(TenantOwned, Base):
+    """A client's own parts of the brand. `tokens` is a `ClientBrandParts`, validated again on every read."""
+
+    __tablename__ = "client_brand"
+
+    tokens: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    changed_at: Mapped[datetime]
+
+
+class ClientBrandImageRow(TenantOwned, Base):
+    """An uploaded image of a client, as in `BrandImageRow`."""
+
+    __tablename__ = "client_brand_image"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+    hash: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    contrast_light: Mapped[float]
+    contrast_dark: Mapped[float]
+    changed_at: Mapped[datetime]

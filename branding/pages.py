@@ -12,6 +12,8 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from branding.brand import Brand, BrandFile, default_brand
+from branding.client_brands import ClientImageReader
+from branding.client_parts import FILES, generated_file
 from branding.design import design_context, design_page
 from branding.directory import BrandDirectory
 from branding.image_store import HASH_DIGITS, ImageReader, kind_of
@@ -27,7 +29,7 @@ ShownBrand = NamedDependency[Brand]
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _NEWEST = timedelta(seconds=1)
-"""Age of a brand whose files are asked for under another hash, so that such requests cost one query a second."""
+"""Greatest age of a cached brand for requests with another hash: they cost at most one query a second."""
 _IMAGE_POLICY = "default-src 'none'; sandbox"
 """An image opened by its own address runs and loads nothing."""
 
@@ -54,7 +56,7 @@ def brand_file_page(read: ImageReader, directory: BrandDirectory) -> HTTPRouteHa
         request: Request[Any, Any, Any], name: FromPath[str], brand: ShownBrand
     ) -> Response[str] | Response[bytes]:
         """A brand's file. An address with an outdated hash gets the current file, so that open pages keep their
-        style; one with a newer hash is of a page from a process that knew the brand's change first.
+        style; a newer hash comes from a page of another process that has read the changed brand already.
         """
         host = header_text(request.scope, b"host")
         if (kind := kind_of(name, brand.slug)) is not None:
@@ -90,6 +92,22 @@ def _image_answer(name: str, content: bytes | None) -> Response[bytes]:
         "ETag": f'"{digest[:32]}"',
     }
     return Response(content, media_type=MEDIA_TYPE, headers=headers)
+
+
+def client_file_page(read: ClientImageReader) -> HTTPRouteHandler:
+    @get("/client-brand/{name:str}", name="client_brand_file", opt={"public": True}, include_in_schema=False)
+    async def show_client_brand_file(
+        request: Request[Any, Any, Any], name: FromPath[str]
+    ) -> Response[str] | Response[bytes]:
+        """An uploaded image of a client by its hash, or a file that follows from the tokens in the query."""
+        if name.endswith(".png"):
+            return _image_answer(f"-{name}", await read(header_text(request.scope, b"host"), name.removesuffix(".png")))
+        file = generated_file(name, request.query_params)
+        if file is None:
+            raise NotFound
+        return _answer(file, _FOR_EVER if file.path.startswith(f"{FILES}/{name}?") else _ASK_AGAIN)
+
+    return show_client_brand_file
 
 
 def build_pages(clock: Clock, read: ImageReader, directory: BrandDirectory) -> Sequence[HTTPRouteHandler]:

@@ -103,7 +103,7 @@ def _statuses(mode: _Mode, neutrals: dict[str, str]) -> dict[str, str]:
 
 
 def _series(colours: dict[str, str], *, dark: bool) -> dict[str, str]:
-    """Adjacent colours also differ in lightness, so that they can be distinguished without colour."""
+    """Colours of the series. Adjacent ones also differ in lightness, so that they are distinct without hue."""
     accent = to_oklch(colours["accent-edge"])
     hues = [hue for hue in _SERIES_HUES if accent.chroma < 0.03 or abs((hue - accent.hue + 180) % 360 - 180) > 32]
     made = {"series-1": colours["accent-edge"]}

@@ -54,6 +54,17 @@ class LooksAs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Onlooker:
+    """Staff who look at the account's pages as one of its members. Without `member`, as the viewer of the page."""
+
+    by: str
+    member: str
+    since: datetime | None
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The client (or the MSP account) whose records the page shows."""
 
@@ -74,10 +85,13 @@ class Page:
     viewer: Viewer | None = None
     account: Account | None = None
     bell: Bell | None = None
+    support_email: str = ""
+    """E-mail address for help, shown at the foot of the side bar; empty for the MSP's own staff."""
     search_href: str = ""
     """Address of the search's results; without it, the page has no search."""
     boosted: bool = False
     looks_as: LooksAs | None = None
+    onlookers: tuple[Onlooker, ...] = ()
     notices: tuple[DomainError, ...] = ()
     """Invalid parts of the address, shown above the content."""
 

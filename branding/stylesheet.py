@@ -23,7 +23,7 @@ _RADII = {
 
 
 def render_stylesheet(theme: Theme, *, selector: str = ":root") -> str:
-    """With a `selector` of an element, the theme applies to this element only, as in a preview."""
+    """CSS of the theme. With the `selector` of an element it applies to this element only, as in a preview."""
     light, dark = build_palette(theme, dark=False), build_palette(theme, dark=True)
     control, card, dialog = _RADII[theme.radius]
     lines = [f"--{name}:light-dark({light[name]},{dark[name]});" for name in light]

@@ -1,6 +1,7 @@
 """Adding of a connection: its settings are checked and tested before they are saved."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -15,6 +16,7 @@ from connectors.ports import ConnectionConfig, Connector
 from connectors.probe import ConnectionTestFailed, ProbeResult, probe_system
 from connectors.runtime import ConnectorRuntime
 from connectors.settings import check_jurisdiction, check_settings, clean_address
+from connectors.states import ConnectionState
 from foundation.database.engine import scope_of
 from foundation.entitlements.check import require_entitlement
 from foundation.errors import InvalidInput
@@ -24,6 +26,8 @@ from foundation.names import clean_name
 from tenants.accounts import get_client
 from tenants.relations import PARTNERS
 from tenants.states import Environment
+
+_NO_PARTNER: Final = N_("This account has no such trading partner.")
 
 
 def find_connector(runtime: ConnectorRuntime, kind: str) -> Connector:
@@ -41,9 +45,9 @@ def find_connector(runtime: ConnectorRuntime, kind: str) -> Connector:
 async def probe_new_connection(
     session: AsyncSession, runtime: ConnectorRuntime, new: ConnectionInput, *, now: datetime
 ) -> ProbeResult:
-    """Test a connection without saving it. Raises InvalidInput, TooManyRequests."""
+    """Test a connection without saving it, with a preview. Raises InvalidInput, TooManyRequests."""
     connector = find_connector(runtime, new.kind)
-    return await probe_system(session, runtime, connector, _config(connector, new), now=now)
+    return await probe_system(session, runtime, connector, _config(connector, new), now=now, preview=True)
 
 
 async def add_connection(
@@ -54,13 +58,13 @@ async def add_connection(
     now: datetime,
     new_id: NewId,
 ) -> UUID:
-    """Add a connection. A source that can be polled is polled from now on.
+    """Add a connection. A source that can be polled is polled from now on; a draft once it is activated.
 
     Raises:
         InvalidInput: a setting is missing, unknown or malformed.
         ConnectionTestFailed: unless `skip_test`.
         TooManyRequests: other tests are under way.
-        PlanLimitReached: the plan allows no further one.
+        PlanLimitReached: the plan allows no further connection.
     """
     connector = find_connector(runtime, new.kind)
     config = _config(connector, new)
@@ -86,6 +90,7 @@ async def add_connection(
         jurisdiction=new.jurisdiction,
         environment=new.environment or connector.manifest.environment,
         credentials_expire_on=expires_on,
+        state=ConnectionState.DRAFT if new.draft else ConnectionState.ACTIVE,
         now=now,
         new_id=new_id,
     )
@@ -114,9 +119,19 @@ def _config(connector: Connector, new: ConnectionInput) -> ConnectionConfig:
     return ConnectionConfig("", clean_address(new.base_url), defaults | given, secrets)
 
 
+async def find_partner(session: AsyncSession, text: str) -> UUID | None:
+    """The partner with the typed id; None for an empty text. Raises InvalidInput."""
+    try:
+        partner_id = UUID(text) if text else None
+    except ValueError:
+        raise InvalidInput(_NO_PARTNER, field="partner_id") from None
+    await _check_partner(session, partner_id)
+    return partner_id
+
+
 async def _check_partner(session: AsyncSession, partner_id: UUID | None) -> None:
     """Raises InvalidInput."""
     known = text(f"SELECT 1 FROM {PARTNERS} p WHERE p.tenant_id = :t AND p.partner_id = :p")
     found = {"t": scope_of(session).tenant_id, "p": partner_id}
     if partner_id is not None and await session.scalar(known, found) is None:
-        raise InvalidInput(N_("This account has no such trading partner."), field="partner_id")
+        raise InvalidInput(_NO_PARTNER, field="partner_id")

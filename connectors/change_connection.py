@@ -11,14 +11,14 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.add_connection import check_environment
+from connectors.add_connection import check_environment, find_partner
 from connectors.audit_actions import ConnectionAction
 from connectors.connection_input import ConnectionChanges, read_day
 from connectors.connections import get_connection, rotate_hook_secret, store_secret
 from connectors.health import record_health
 from connectors.models import Connection
 from connectors.ports import ConnectionConfig, Connector
-from connectors.probe import ConnectionTestFailed, ProbeResult, failure_of, probe_system
+from connectors.probe import ConnectionTestFailed, ProbeResult, probe_system
 from connectors.runtime import ConnectorRuntime
 from connectors.settings import check_jurisdiction, check_settings, clean_address, origin_of
 from connectors.webhooks.directory import HOOK_SECRET, HOOK_SECRETS
@@ -34,7 +34,9 @@ _DELETE_SECRET: Final = text(
 )
 _UPDATE: Final = text("""
     UPDATE connection SET name = :name, base_url = :base_url, settings = CAST(:settings AS jsonb),
-           environment = :environment, jurisdiction = :jurisdiction, credentials_expire_on = :expires_on,
+           environment = :environment, jurisdiction = :jurisdiction,
+           partner_id = :partner_id, credentials_expire_on = :expires_on,
+           expiry_stage = CASE WHEN credentials_expire_on IS NOT DISTINCT FROM :expires_on THEN expiry_stage END,
            revision = revision + 1
      WHERE tenant_id = :t AND id = :c AND revision = :revision RETURNING revision
 """)
@@ -50,27 +52,22 @@ class _Plan(msgspec.Struct, frozen=True):
     connects: bool
 
 
-async def probe_connection(
+async def probe_connection(  # noqa: PLR0913 - keyword-only time and preview
     session: AsyncSession,
     runtime: ConnectorRuntime,
     connection_id: UUID,
     changes: ConnectionChanges | None = None,
     *,
     now: datetime,
+    preview: bool = False,
 ) -> ProbeResult:
-    """Test a stored connection, with changes that are not saved. Raises NotFound, InvalidInput, TooManyRequests."""
+    """Test a stored connection, with changes that are not saved. `preview`: also read values of some records.
+
+    Raises NotFound, InvalidInput, TooManyRequests.
+    """
     found = await get_connection(session, connection_id)
     plan = await _plan(session, runtime, found, changes or ConnectionChanges())
-    return await probe_system(session, runtime, plan.connector, plan.config, now=now)
-
-
-async def check_connection(
-    session: AsyncSession, runtime: ConnectorRuntime, connection_id: UUID, *, now: datetime
-) -> ProbeResult:
-    """Test a stored connection as it is, and record the result as its health. Raises NotFound, TooManyRequests."""
-    result = await probe_connection(session, runtime, connection_id, now=now)
-    await record_health(session, connection_id, now=now, error=None if result.passed else failure_of(result))
-    return result
+    return await probe_system(session, runtime, plan.connector, plan.config, now=now, preview=preview)
 
 
 async def change_connection(  # noqa: PLR0913 - keyword-only revision and time
@@ -86,7 +83,7 @@ async def change_connection(  # noqa: PLR0913 - keyword-only revision and time
 
     Raises:
         NotFound: no such connection.
-        PreconditionFailed: it has another revision.
+        PreconditionFailed: the connection has another revision.
         InvalidInput: a setting is unknown or malformed, or another address is given without the secrets.
         ConnectionTestFailed: unless `skip_test`; the stored settings stay in use.
         TooManyRequests: other tests are under way.
@@ -100,13 +97,15 @@ async def change_connection(  # noqa: PLR0913 - keyword-only revision and time
     check_jurisdiction(jurisdiction)
     if changes.environment is not None and changes.environment != found.environment:
         await check_environment(session, changes.environment)
-    expiry = changes.credentials_expire_on
+    expiry, partner = changes.credentials_expire_on, changes.partner_id
+    partner_id = found.partner_id if partner is None else await find_partner(session, partner)
     after: dict[str, object] = {
         "name": name,
         "base_url": plan.config.base_url,
         "settings": dict(plan.settings),
         "environment": str(changes.environment or found.environment),
         "jurisdiction": jurisdiction,
+        "partner_id": partner_id,
         "credentials_expire_on": found.credentials_expire_on if expiry is None else read_day(expiry),
     }
     changed = [each for each, value in after.items() if value != getattr(found, each)]
@@ -154,7 +153,7 @@ async def _plan(
     address = found.base_url if changes.base_url is None else clean_address(changes.base_url)
     known = {name: value for name, value in stored.secrets.items() if name not in HOOK_SECRETS[1:]}
     if origin_of(address) != origin_of(found.base_url):
-        # Otherwise whoever may change the address could have the secrets sent to a server of their own.
+        # Otherwise a person who may change the address could have the secrets sent to a server of their own.
         for field in manifest.secrets:
             if known.get(field.name) and field.name != HOOK_SECRET and not changes.secrets.get(field.name):
                 raise InvalidInput(

@@ -1,4 +1,4 @@
-"""`fairlead connector` and `fairlead connection`: which systems can be connected, and connecting one."""
+"""`fairlead connector` and `fairlead connection`: the supported systems, and new connections."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,6 +70,7 @@ def connection() -> None:
 @click.option("--jurisdiction", default="", help="Country or region whose law applies, such as DE or US-CA.")
 @click.option("--partner", "partner_id", type=click.UUID, help="ID of the trading partner who sees the channel.")
 @click.option("--expires-on", default="", help="Day on which the credentials expire, such as 2027-03-31.")
+@click.option("--draft", is_flag=True, help="Nothing is taken from it or sent to it until `connection resume`.")
 @SKIP_TEST
 def create(*, msp_id: UUID, tenant_id: UUID, settings: Pairs, secrets: Pairs, **given: Any) -> None:
     """Connect one of a client's systems, once a test reading has succeeded. A source that can be polled is polled from
@@ -82,6 +83,7 @@ def create(*, msp_id: UUID, tenant_id: UUID, settings: Pairs, secrets: Pairs, **
         secrets=read_secrets(secrets), environment=read_environment(given["environment"]),
         jurisdiction=given["jurisdiction"], partner_id=given["partner_id"],
         credentials_expire_on=given["expires_on"], skip_test=given["skip_test"],
+        draft=given["draft"],
     )  # fmt: skip
 
     async def act(services: AppServices) -> CommandResult:
@@ -90,7 +92,7 @@ def create(*, msp_id: UUID, tenant_id: UUID, settings: Pairs, secrets: Pairs, **
             connection_id = await add_connection(session, runtime, new, now=utc_now(), new_id=services.new_id)
         found = runtime.registry[new.kind]
         lines, hook = [f"connection {connection_id}"], None
-        if found.poll is not None:
+        if found.poll is not None and not new.draft:
             lines.append("Polling has started.")
         if found.webhook is not None:
             hook = f"/hooks/{connection_id}"

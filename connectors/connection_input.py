@@ -18,11 +18,15 @@ Settings = Annotated[dict[str, Annotated[str, msgspec.Meta(max_length=LONGEST_SE
 Day = Annotated[str, msgspec.Meta(pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
 
 
+PartnerId = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
+
+
 class ConnectionInput(RequestBody, frozen=True, kw_only=True):
     """A connection to add. `kind` is one of the catalogue's, which also has the names of `settings` and `secrets`.
 
     `environment`: the catalogue's suggestion if not given. `credentials_expire_on`: the day on which the credentials
-    end, such as 2027-03-31, if the system says so. `skip_test`: saved even if the system cannot be read now.
+    end, such as 2027-03-31, if known. `skip_test`: the connection is saved even if the system cannot be read now.
+    `draft`: no value is taken from it or sent to it until it is activated, that is, resumed.
     """
 
     kind: Annotated[str, msgspec.Meta(max_length=100)]
@@ -35,11 +39,12 @@ class ConnectionInput(RequestBody, frozen=True, kw_only=True):
     partner_id: UUID | None = None
     credentials_expire_on: Day = ""
     skip_test: bool = False
+    draft: bool = False
 
 
 class ConnectionChanges(RequestBody, frozen=True, kw_only=True):
     """Changes to a connection; omitted fields, settings and secrets are unchanged. An empty text removes a setting or
-    secret that is not required. `credentials_expire_on`: empty for not known.
+    secret that is not required. `credentials_expire_on`: empty for not known. `partner_id`: empty for none.
     """
 
     name: Name | None = None
@@ -49,6 +54,7 @@ class ConnectionChanges(RequestBody, frozen=True, kw_only=True):
     environment: Environment | None = None
     jurisdiction: Annotated[str, msgspec.Meta(max_length=10)] | None = None
     credentials_expire_on: Day | None = None
+    partner_id: PartnerId | None = None
     skip_test: bool = False
 
 

@@ -21,11 +21,12 @@ from connectors.webhooks.directory import HOOK_SECRET, HOOK_SECRETS, secret_purp
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.entitlements.check import require_entitlement
-from foundation.errors import NotFound
+from foundation.errors import Conflict, NotFound
 from foundation.events import DomainEvent, publish
 from foundation.ids import NewId
 from foundation.jobs.enqueue import wake_lanes
 from foundation.jobs.types import NoPayload
+from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
@@ -50,14 +51,16 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     jurisdiction: str = "",
     environment: Environment = Environment.LIVE,
     credentials_expire_on: date | None = None,
+    state: ConnectionState = ConnectionState.ACTIVE,
     now: datetime,
     new_id: NewId,
 ) -> UUID:
-    """Create a connection. `jurisdiction` is an ISO 3166 code, such as DE or US-CA.
+    """Create a connection. `jurisdiction` is an ISO 3166 code, such as DE or US-CA. A draft counts as paused since its
+    creation.
 
     Raises:
         InvalidInput: names the missing, unknown or malformed field.
-        PlanLimitReached: the plan allows no further one.
+        PlanLimitReached: the plan allows no further connection.
     """
     scope, manifest = scope_of(session), connector.manifest
     check_settings(manifest, settings, secrets)
@@ -82,13 +85,15 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
             burst=manifest.burst,
             environment=environment,
             credentials_expire_on=credentials_expire_on,
+            state=CONNECTIONS.start(state),
+            paused_at=None if state is ConnectionState.ACTIVE else now,
             created_at=now,
         )
     )
     await session.flush()
     for secret_name, value in secrets.items():
         await store_secret(session, vault, connection_id, secret_name, value, now=now)
-    data = {"kind": manifest.kind, "name": name, "environment": environment}
+    data = {"kind": manifest.kind, "name": name, "environment": environment, "state": state}
     append_audit(
         session, action=ConnectionAction.CONNECTION_CREATED, subject=f"connection:{connection_id}", data=data, at=now
     )
@@ -105,7 +110,7 @@ async def store_secret(  # noqa: PLR0913 - keyword-only time
     now: datetime | None = None,
     by: str | None = None,
 ) -> None:
-    """Store a secret in place of the one of this name. `by`: who set it, the acting identity by default."""
+    """Store a secret, replacing any of this name. `by`: name of the actor that set it, by default the session's."""
     scope = scope_of(session)
     ciphertext = await vault.encrypt(session, secret_purpose(connection_id, name), value.encode())
     await session.execute(
@@ -154,7 +159,7 @@ async def rotate_hook_secret(
 
 
 class StoredSecret(msgspec.Struct, frozen=True):
-    """A secret's name, and when and by whom it was set, if known."""
+    """A secret without its value. `set_at` and `set_by`: time and actor of its last change, if known."""
 
     name: str
     set_at: datetime | None
@@ -174,7 +179,7 @@ async def list_secrets(session: AsyncSession, connection_id: UUID) -> list[Store
 
 
 async def get_connection(session: AsyncSession, connection_id: UUID) -> Connection:
-    """Raises NotFound, also for one that was deleted."""
+    """Raises NotFound, also for a deleted connection."""
     found = await session.scalar(
         select(Connection).where(
             Connection.tenant_id == scope_of(session).tenant_id,
@@ -190,15 +195,22 @@ async def get_connection(session: AsyncSession, connection_id: UUID) -> Connecti
 async def set_connection_state(
     session: AsyncSession, connection_id: UUID, *, state: ConnectionState, now: datetime
 ) -> None:
-    """Pause or resume. A paused channel gets no new propagation; webhooks of a paused source are refused.
+    """Pause, resume, or activate a draft. A paused channel gets no new propagation; webhooks of a paused source are
+    refused.
 
     Resuming also ends an earlier Retry-After delay of the remote system, so that a member need not wait for it.
     A polled source is polled again from then on. Values missed by a channel are sent by higher rooms: both changes are
     published as events.
+
+    Raises:
+        NotFound: no such connection.
+        Conflict: a draft cannot be paused.
     """
     found = await get_connection(session, connection_id)
     if found.state == state:
         return
+    if found.state == ConnectionState.DRAFT and state is ConnectionState.PAUSED:
+        raise Conflict(N_("This connection is a draft: nothing is taken from it or sent to it yet."))
     found.state = CONNECTIONS.move(found.state, state)
     found.revision += 1
     if state is ConnectionState.ACTIVE:

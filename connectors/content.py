@@ -9,7 +9,7 @@ from foundation.decoding import decode_json
 
 def read_content(raw: msgspec.Raw) -> Any:
     """The document's content, independent of the order of its fields; its original text if one of its numbers is too
-    large to be read: translation quarantines that one without delaying the others.
+    large to be read: translation quarantines that document without delaying the others.
     """
     try:
         return decode_json(raw)

@@ -26,10 +26,11 @@ async def delete_connection_row(
     found.state = CONNECTIONS.move(found.state, ConnectionState.DELETED)
     found.revision += 1
     found.deleted_at, found.paused_at = now, found.paused_at or now
-    await session.execute(
-        text("DELETE FROM connection_secret WHERE tenant_id = :t AND connection_id = :c"),
-        {"t": scope_of(session).tenant_id, "c": connection_id},
-    )
+    for table in ("connection_secret", "reconnect_link"):
+        await session.execute(
+            text(f"DELETE FROM {table} WHERE tenant_id = :t AND connection_id = :c"),
+            {"t": scope_of(session).tenant_id, "c": connection_id},
+        )
     lane = poll_lane(connection_id)
     await set_timer(session, name=lane, lane=lane, job_type=POLL, due_at=None)
     append_audit(

@@ -15,7 +15,7 @@ from canonical.keys import PRODUCT, ElementKey
 from tenants.states import Environment
 
 ANY: Final = "*"
-"""In a `WriteRule`: every element, or every dimension."""
+"""Wildcard in a `WriteRule`: every element, or every dimension."""
 
 
 class WriteRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,8 +29,8 @@ class WriteRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def name(self) -> str:
-        """As stored with a connection: the element's code, `*` for every element of products, or `customer.*` for every
-        one of another type of records.
+        """Name as stored with a connection: the element's code, `*` for every element of products, or `customer.*` for
+        every one of another type of records.
         """
         return f"{self.record_type}.{ANY}" if self.element == ANY and self.record_type != PRODUCT else self.element
 
@@ -86,8 +86,8 @@ class SettingField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Content of the connector's `manifest.toml`; forms and secret handling are derived from it.
 
-    `reports`: elements that the system can be the source of truth of, ANY for every one. `environment`: the one that
-    forms suggest.
+    `reports`: elements of which the system can be the source of truth, ANY for all. `environment`: the default of
+    forms.
     """
 
     kind: str

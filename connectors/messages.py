@@ -57,7 +57,7 @@ VALUE_UNUSABLE: Final = MessageType(
 )
 SHOWN_UNREADABLE: Final = MessageType("connector.shown_unreadable", N_("It shows “{text}”. {reason}"))
 NOT_UNDERSTOOD: Final = MessageType(
-    "connector.not_understood", N_("{system} answered a write in a way that could not be understood.")
+    "connector.not_understood", N_("The response of {system} to a write could not be read.")
 )
 NOT_SHOWN: Final = MessageType("connector.not_shown", N_("{system} does not show {element} to anyone."))
 SYSTEM_TEXT: Final = MessageType("connector.system_text", N_("{system} reports: “{text}”"))
@@ -93,7 +93,7 @@ LIST_GREW: Final = MessageType(
 )
 LIST_ENDLESS: Final = MessageType("connector.list_endless", N_("The list has no end after {count} pages."))
 MESSAGE_GONE: Final = MessageType(
-    "connector.message_gone", N_("The message of this job is no longer stored, so nothing came of it.")
+    "connector.message_gone", N_("The message of this job is no longer stored, so the job had no effect.")
 )
 LATER: Final = MessageType("connector.later", N_("The channel asked to be called later."))
 SIMILAR_KEY: Final = MessageType(
@@ -108,7 +108,7 @@ COMBINING_ACCENTS: Final = MessageType(
     N_("{answer} The SKU {key} is written with combining accents (Unicode NFD); check that this is meant."),
 )
 ODD_KEY: Final = MessageType(
-    "connector.odd_key", N_("{answer} The SKU is {key}, with blanks at its ends or characters that cannot be seen.")
+    "connector.odd_key", N_("{answer} The SKU is {key}, with spaces at its ends or characters that cannot be seen.")
 )
 NOTHING_TO_READ: Final = MessageType(
     "connector.nothing_to_read", N_("This connector reads nothing that could be tested.")
@@ -116,7 +116,7 @@ NOTHING_TO_READ: Final = MessageType(
 ACCENTS: Final = MessageType(
     "connector.difference.accents", N_("how accented letters are encoded (Unicode NFC and NFD)")
 )
-BLANK: Final = MessageType("connector.difference.blank", N_("a blank"))
+BLANK: Final = MessageType("connector.difference.blank", N_("a space"))
 CASE: Final = MessageType("connector.difference.case", N_("upper and lower case"))
 LOOK_ALIKE: Final = MessageType("connector.difference.look_alike", N_("characters that look alike or cannot be seen"))
 TEST_UNANSWERED: Final = MessageType("connector.test_unanswered", N_("The system did not answer the test in time."))

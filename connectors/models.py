@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, Integer, String
+from sqlalchemy import Float, Integer, SmallInteger, String
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,7 +22,7 @@ class Connection(TenantOwned, Base):
     partner_id: Mapped[UUID | None]
     kind: Mapped[str]
     is_source: Mapped[bool]
-    """Whether it reports values."""
+    """Whether the connected system reports values."""
     takes_webhooks: Mapped[bool]
     writes: Mapped[list[str]] = mapped_column(ARRAY(String))
     """Writable elements: their codes, `*` for every one of products, `customer.*` of customers. A connection that
@@ -48,6 +48,8 @@ class Connection(TenantOwned, Base):
     last_message_at: Mapped[datetime | None]
     """Time of receipt of about the newest webhook that was processed."""
     credentials_expire_on: Mapped[date | None]
+    expiry_stage: Mapped[int | None] = mapped_column(SmallInteger)
+    """The stage of `connectors.expiry` that was announced last."""
     deleted_at: Mapped[datetime | None]
 
 
@@ -64,6 +66,20 @@ class ConnectionSecret(TenantOwned, Base):
     ciphertext: Mapped[bytes]
     set_at: Mapped[datetime | None]
     set_by: Mapped[str] = mapped_column(server_default="")
+
+
+class ReconnectLink(TenantOwned, Base):
+    """The link of a connection with which its credentials can be renewed once. `token_hash` is the SHA-256 of its 256
+    random bits. Deleted when it is used or withdrawn.
+    """
+
+    __tablename__ = "reconnect_link"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    expires_at: Mapped[datetime]
 
 
 class SourceEvent(TenantOwned, Base):

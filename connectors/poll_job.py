@@ -36,12 +36,13 @@ from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.telemetry.correlation import current_correlation
 
 LATEST_POLL = timedelta(hours=1)
+POLL_DIRECTION = "poll"
 POLL = JobType("connectors.poll_source", N_("Poll a source"), NoPayload, batch=1, retry=ENDLESS)
 _EVERY = timedelta(seconds=30)
 
 
 def poll_lane(connection_id: UUID) -> str:
-    return connection_lane("poll", connection_id)
+    return connection_lane(POLL_DIRECTION, connection_id)
 
 
 async def schedule_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
@@ -181,8 +182,8 @@ async def _store(session: AsyncSession, connection_id: UUID, page: PollPage, *, 
 
 
 async def _polled_before(session: AsyncSession, connection_id: UUID, ids: list[str]) -> set[str]:
-    """Those of `ids` that were polled before. Payloads polled under one id are equal, even if the bytes differ in the
-    time of reading.
+    """The subset of `ids` that were polled before. Payloads polled under one id are equal, even if the bytes differ in
+    the time of reading.
     """
     found = await session.scalars(
         text("""

@@ -18,7 +18,7 @@ class WriteState(StrEnum):
     """A channel's response to a write. ACCEPTED is never proof: only a reading is."""
 
     ACCEPTED = "accepted"
-    STALE = "stale"  # the channel holds a newer version (compare-and-swap refused)
+    STALE = "stale"  # the channel has a newer version (compare-and-swap refused)
     REFUSED = "refused"  # the channel will never take this value: do not retry
     RETRY = "retry"  # temporary: rate limit, outage, time-out
 
@@ -52,9 +52,9 @@ class WriteResult(msgspec.Struct, frozen=True):
 class ChannelReading(msgspec.Struct, frozen=True):
     """Value currently visible to shoppers. `value` is None when the record does not exist on the channel.
 
-    `unreadable` says why a channel's value has no exact equivalent of ours (a fraction of a minor unit, an unknown
-    currency, several records under one key), with the channel's text. Then `value` is None too: nothing is proven, and
-    nothing is rounded.
+    `unreadable`: the reason why a channel's value has no exact equivalent of ours (a fraction of a minor unit, an
+    unknown currency, several records under one key), with the channel's text. Then `value` is None too: nothing is
+    proven, and nothing is rounded.
     """
 
     key: ElementKey
@@ -110,7 +110,7 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 class PayloadInvalid(Exception):
-    """The payload, or part of it, cannot be translated. The original bytes are kept and an exception is opened.
+    """The payload, or part of it, cannot be translated. The original bytes stay stored and an exception is opened.
 
     `messages` remain usable: one unreadable part must not block the others. `unreadable` lists the failed values,
     where known; when empty, the full payload is meant.
@@ -198,8 +198,7 @@ class SourceAdapter(Protocol):
 
 class PollSource(Protocol):
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
-        """Poll from `cursor`, which is empty at the first call: the source's full content is returned from there
-        on.
+        """Poll from `cursor`. An empty cursor, as at the first call, starts with the source's full content.
 
         Raises `SystemUnavailable`, or `PayloadInvalid` for an unknown format.
         """
@@ -267,7 +266,7 @@ class Connector(msgspec.Struct, frozen=True):
 
     @property
     def is_source(self) -> bool:
-        """Whether it reports values."""
+        """Whether the system reports values."""
         return self.source is not None
 
     def reports(self, element: str) -> bool:
@@ -280,5 +279,5 @@ class Connector(msgspec.Struct, frozen=True):
 
     @property
     def writes(self) -> list[str]:
-        """Names of the rules of what can be written (`connectors.manifest.WriteRule.name`)."""
+        """Names of the rules for writable values (`connectors.manifest.WriteRule.name`)."""
         return sorted({rule.name for rule in self.manifest.writes})

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.calls import CallRecorder, call_adapter
 from connectors.messages import NOTHING_TO_READ, TEST_UNANSWERED
 from connectors.ports import ConnectionConfig, Connector, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
+from connectors.preview import PreviewValue, preview_channel, preview_page
 from connectors.runtime import ConnectorRuntime
 from foundation.database.engine import scope_of
 from foundation.errors import DomainError, TooManyRequests
@@ -54,8 +55,8 @@ LABELS: Final[Mapping[ProbeOutcome, str]] = {
 class ProbeResult(msgspec.Struct, frozen=True):
     """Result of a test. `reachable`: the system responded. `signed_in`: it accepted the credentials; None if the test
     needs none, or ended earlier. `records` is the number on the first page, or the system's total; `more`: there are
-    others. `sample`: keys of the first ones. `detail`: the text of the system or its connector; `problem`: the same as
-    a message.
+    further records. `sample`: keys of the first records; `preview`: values of some records, if requested. `detail`: the
+    text of the system or its connector; `problem`: the same as a message.
     """
 
     outcome: ProbeOutcome
@@ -67,6 +68,7 @@ class ProbeResult(msgspec.Struct, frozen=True):
     detail: str = ""
     problem: StoredMessage | None = None
     duration_ms: int = 0
+    preview: tuple[PreviewValue, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -99,7 +101,8 @@ def failure_of(result: ProbeResult) -> MessageText:
 class _Found(msgspec.Struct):
     records: int
     more: bool
-    sample: tuple[str, ...] = ()
+    keys: Sequence[str] = ()
+    values: Sequence[PreviewValue] = ()
 
 
 class _SigningRecorder(CallRecorder):
@@ -115,10 +118,16 @@ class _SigningRecorder(CallRecorder):
         return response
 
 
-async def probe_system(
-    session: AsyncSession, runtime: ConnectorRuntime, connector: Connector, config: ConnectionConfig, *, now: datetime
+async def probe_system(  # noqa: PLR0913 - keyword-only time and preview
+    session: AsyncSession,
+    runtime: ConnectorRuntime,
+    connector: Connector,
+    config: ConnectionConfig,
+    *,
+    now: datetime,
+    preview: bool = False,
 ) -> ProbeResult:
-    """Test `config`, which was checked against the manifest.
+    """Test `config`, which was checked against the manifest. `preview`: also read values of some records.
 
     Raises:
         TooManyRequests: other tests are under way.
@@ -127,7 +136,7 @@ async def probe_system(
         raise TooManyRequests(N_("Other tests are under way. Try again in a few seconds."))
     async with runtime.probes:
         recorder = _SigningRecorder(_caller(runtime, scope_of(session).tenant_id, connector, config))
-        return await _awake(session, _try(recorder, connector, config, now))
+        return await _awake(session, _try(recorder, connector, config, now, preview=preview))
 
 
 def _caller(runtime: ConnectorRuntime, tenant_id: UUID, connector: Connector, config: ConnectionConfig) -> HttpCaller:
@@ -138,7 +147,7 @@ def _caller(runtime: ConnectorRuntime, tenant_id: UUID, connector: Connector, co
 
 
 async def _try(
-    recorder: _SigningRecorder, connector: Connector, config: ConnectionConfig, now: datetime
+    recorder: _SigningRecorder, connector: Connector, config: ConnectionConfig, now: datetime, *, preview: bool
 ) -> ProbeResult:  # fmt: skip
     found, outcome = None, ProbeOutcome.PASSED
     reason: MessageText | None = None
@@ -155,28 +164,33 @@ async def _try(
         outcome, reason = _outcome_of(problem, recorder.facts.status_code), problem.reason
     except PayloadInvalid as problem:
         outcome, reason = ProbeOutcome.FAILED, problem.reason
-    return ProbeResult(
+    facts = recorder.facts
+    result = ProbeResult(
         outcome,
-        reachable=recorder.facts.status_code is not None,
+        reachable=facts.status_code is not None,
         signed_in=False if outcome is ProbeOutcome.SIGN_IN_REFUSED else recorder.signed_in or None,
         records=None if found is None else found.records,
         more=found is not None and found.more,
-        sample=() if found is None else found.sample,
+        sample=() if found is None else tuple(found.keys[:_SAMPLE]),
         detail="" if reason is None else str(reason),
         problem=None if reason is None else reason.message,
-        duration_ms=recorder.facts.duration_ms,
+        duration_ms=facts.duration_ms,
     )
+    if found is None or not preview:
+        return result
+    values = found.values or await preview_channel(recorder, connector, config, found.keys)
+    return msgspec.structs.replace(result, preview=tuple(values))
 
 
 async def _read_sample(http: HttpCaller, connector: Connector, config: ConnectionConfig, now: datetime) -> _Found:
     if connector.catalogue is not None:
         keys = await connector.catalogue.list_keys(http, config, "")
         number = len(keys.records) if keys.total is None else keys.total
-        return _Found(number, keys.more and keys.total is None, tuple(key for key in keys.keys if key)[:_SAMPLE])
+        return _Found(number, keys.more and keys.total is None, [key for key in keys.keys if key])
     if connector.poll is None:
         raise PayloadInvalid(NOTHING_TO_READ.write())
     page = await connector.poll.poll(http, config, "", now)
-    return _Found(len(page.payloads), page.more)
+    return _Found(len(page.payloads), page.more, values=preview_page(connector.source, page))
 
 
 def _outcome_of(problem: SystemUnavailable, status: int | None) -> ProbeOutcome:

@@ -1,6 +1,7 @@
 """Registry of every connector of this build, each with a validated `manifest.toml` and its adapters."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -30,6 +31,12 @@ def build_registry() -> Mapping[str, Connector]:
     if len(registry) != len(connectors):
         raise ManifestInvalid("Two connectors share a kind; every manifest.toml needs its own.")
     return MappingProxyType(registry)
+
+
+@cache
+def connector_titles() -> Mapping[str, str]:
+    """Title of each kind of connector, as its manifest has it."""
+    return {kind: connector.manifest.title for kind, connector in build_registry().items()}
 
 
 def _parts() -> dict[str, Callable[[Manifest], Connector]]:

@@ -1,4 +1,4 @@
-"""What this room adds to the product."""
+"""Parts of this room."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

@@ -37,6 +37,12 @@ class OpenConnection(msgspec.Struct, frozen=True):
     config: ConnectionConfig
     http: BoundHttp
     active: bool
+    draft: bool = False
+
+    @property
+    def readable(self) -> bool:
+        """Whether a baseline may read the connection: it is active or a draft."""
+        return self.active or self.draft
 
     def client(self, *, is_retry: bool) -> HttpCaller:
         """HTTP client for one job. `is_retry`: the job's remote call failed before."""
@@ -76,15 +82,19 @@ class ConnectorRuntime:
         key = (scope.tenant_id, connection_id)
         cached = self._open.get(key)
         if cached is not None and cached[0] > self._now():
-            return msgspec.structs.replace(cached[1], active=await self._is_active(session, connection_id))
+            state = await self._state_of(session, connection_id)
+            return msgspec.structs.replace(
+                cached[1], active=state == ConnectionState.ACTIVE, draft=state == ConnectionState.DRAFT
+            )
         opened = await self._load(session, connection_id)
         self._open = {k: v for k, v in self._open.items() if v[0] > self._now()}
         self._open[key] = (self._now() + self._ttl, opened)
         return opened
 
-    async def _is_active(self, session: AsyncSession, connection_id: UUID) -> bool:
-        found = text(f"SELECT state = '{ConnectionState.ACTIVE}' FROM connection WHERE tenant_id = :t AND id = :c")
-        return bool(await session.scalar(found, {"t": scope_of(session).tenant_id, "c": connection_id}))
+    async def _state_of(self, session: AsyncSession, connection_id: UUID) -> str | None:
+        found = text("SELECT state FROM connection WHERE tenant_id = :t AND id = :c")
+        state: str | None = await session.scalar(found, {"t": scope_of(session).tenant_id, "c": connection_id})
+        return state
 
     async def _load(self, session: AsyncSession, connection_id: UUID) -> OpenConnection:
         scope = scope_of(session)
@@ -105,6 +115,7 @@ class ConnectorRuntime:
             config=await self.config_of(session, connection_id, row.kind, row.base_url, row.settings),
             http=self._outbound.for_credential(scope.tenant_id, str(connection_id), row.requests_per_second, row.burst),
             active=row.state == ConnectionState.ACTIVE,
+            draft=row.state == ConnectionState.DRAFT,
         )
 
     async def config_of(

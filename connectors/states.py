@@ -7,6 +7,9 @@ from foundation.state_machine import StateMachine
 
 
 class ConnectionState(StrEnum):
+    """A draft can be tested and compared in a baseline; until it is activated, no value is taken from it or sent."""
+
+    DRAFT = "draft"
     ACTIVE = "active"
     PAUSED = "paused"
     DELETED = "deleted"
@@ -14,8 +17,9 @@ class ConnectionState(StrEnum):
 
 CONNECTIONS: Final = StateMachine(
     ConnectionState,
-    starts=[ConnectionState.ACTIVE],
+    starts=[ConnectionState.ACTIVE, ConnectionState.DRAFT],
     transitions={
+        ConnectionState.DRAFT: [ConnectionState.ACTIVE, ConnectionState.DELETED],
         ConnectionState.ACTIVE: [ConnectionState.PAUSED, ConnectionState.DELETED],
         ConnectionState.PAUSED: [ConnectionState.ACTIVE, ConnectionState.DELETED],
     },

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.brand import Brand
-from branding.shell import Account, Bell, LooksAs, NavGroup, Page, Viewer
+from branding.shell import Account, Bell, LooksAs, NavGroup, Onlooker, Page, Viewer
 from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
 from foundation.scope import Scope
@@ -35,8 +35,8 @@ class Access:
     `enter_home` switches the rest of the transaction to the caller's own account: a fleet scope reads only.
     `leave_partner` lifts the limits of a partner's scope for the audit record, because partners never write.
     `enter_account` switches it to another account of a staff member's MSP, `enter_fleet` to reading all of them.
-    `signed_in` is the session of a person, `looks_as` the impersonation in which it is; `after_commit` runs after the
-    transaction is committed, and not if it is rolled back.
+    `signed_in` is a person's session, `looks_as` its impersonation, and `onlookers` are the impersonations of the
+    client's members. `after_commit` runs after the transaction is committed, and not if it is rolled back.
     `list_views` are the member's views of the page's list, if it has one.
     """
 
@@ -58,6 +58,7 @@ class Access:
     notices: tuple[DomainError, ...] = ()
     signed_in: Session | None = None
     looks_as: LooksAs | None = None
+    onlookers: tuple[Onlooker, ...] = ()
     after_commit: list[AfterCommit] = field(default_factory=list)
     list_views: ListViews | None = None
 
@@ -96,8 +97,10 @@ class Access:
             viewer=Viewer(name=self.principal.name, role=role),
             account=self.account,
             bell=self._bell(),
+            support_email="" if self.principal.home is None else self.brand.support_email,
             search_href="" if self.principal.partner_id else f"{self.root}/search",
             boosted=self.boosted,
             notices=self.notices,
             looks_as=self.looks_as,
+            onlookers=self.onlookers,
         )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -117,11 +117,6 @@ async def list_clients(session: AsyncSession, query: ListQuery = ALL_CLIENTS) ->
     return await select_page(session, statement, query)
 
 
-async def count_clients(session: AsyncSession) -> int:
-    scope = scope_of(session)
-    return await session.scalar(select(func.count()).select_from(Client).where(Client.msp_id == scope.msp_id)) or 0
-
-
 async def get_client_by_slug(session: AsyncSession, slug: str) -> Client:
     """Look up a client: any client of the MSP in fleet scope; only itself in a client's own scope.
 
@@ -164,7 +159,7 @@ async def get_msp(session: AsyncSession) -> Msp:
 async def suspend_client(session: AsyncSession, *, reason: str, now: datetime) -> Client:
     """Refuse the client's members, API keys and webhooks from their next request on, and pause its jobs.
 
-    Batches in progress end first. Nothing is deleted, and the MSP's staff keep read access.
+    Batches in progress end first. Nothing is deleted, and the MSP's staff still have read access.
     """
     return await _set_status(session, ClientStatus.SUSPENDED, reason, now)
 

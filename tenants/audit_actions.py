@@ -8,7 +8,6 @@ class AccountAction(AuditAction, kind=AuditKind.SETTINGS):
     MSP_CREATED = "msp.created", N_("MSP created")
     LANE_SHARE_SET = "lane_share.set", N_("Share of the workers set")
     ACCOUNT_PREFERENCES_CHANGED = "account.preferences_changed", N_("Language and time zone of the account changed")
-    PARTNER_CREATED = "partner.created", N_("Partner created")
 
 
 class TenantAction(AuditAction, kind=AuditKind.ACCESS):

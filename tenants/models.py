@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
-from tenants.states import AccessState, AccountStatus, Environment, KeyUse
+from tenants.states import AccessState, AccountStatus, Environment, KeyUse, PartnerStatus
 
 
 class Msp(TenantOwned, Base):
@@ -76,6 +76,7 @@ class Partner(TenantOwned, Base):
     id: Mapped[UUID] = mapped_column("partner_id", primary_key=True)
     name: Mapped[str]
     kind: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default=PartnerStatus.ACTIVE)
     created_at: Mapped[datetime]
 
 
@@ -188,7 +189,8 @@ class Notification(TenantOwned, Base):
     """An event, for one member. Until it is read, repeated causes are counted in the same row (`number`).
 
     `params` are those of the kind's text; `href` is the page of the latest cause, `list_href` that of several.
-    `account` names the client in which it happened, for members of the MSP.
+    `account` names the client in which it happened, for members of the MSP. `partner_id` is the member's trading
+    partner, by which row-level security shows a partner its own.
     """
 
     __tablename__ = "notification"
@@ -206,6 +208,7 @@ class Notification(TenantOwned, Base):
     happened_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
     counts_from: Mapped[datetime | None]  # the end of quiet hours, before which the bell leaves it out
+    partner_id: Mapped[UUID | None]
 
     __table_args__ = (
         Index(
@@ -223,7 +226,7 @@ class Notification(TenantOwned, Base):
 
 class NotificationSetting(TenantOwned, Base):
     """Notifications that a member has muted in the app: kinds by code, and everything below `least_severity`.
-    `delivery` is a `StoredDelivery`: what is mailed or sent to webhooks, and when.
+    `delivery` is a `StoredDelivery`: the settings for mail and webhooks.
     """
 
     __tablename__ = "notification_setting"
@@ -232,3 +235,4 @@ class NotificationSetting(TenantOwned, Base):
     muted: Mapped[list[str]] = mapped_column(ARRAY(String))
     least_severity: Mapped[str]
     delivery: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    partner_id: Mapped[UUID | None]

@@ -31,7 +31,7 @@ class Principal:
     empty for none. `granted_until` is the end of access that a client granted to a member of its MSP: `roles` and
     `policy` are then the client's, and `at_home` is that member with the rights at home. `impersonator` is the member
     of the staff who looks as this one, with their rights in the client: nothing but reading is allowed. `unread` counts
-    a member's notifications, `shortcuts` says whether pages react to single keys. `limits` are the home's rate limits
+    a member's notifications, `shortcuts`: whether pages react to single keys. `limits` are the home's rate limits
     of the API.
     """
 
@@ -71,7 +71,8 @@ class Principal:
         behind = self if self.on_behalf_of is None else self.on_behalf_of
         counts_as = "" if behind.vouched_by is None else str(behind.vouched_by)
         return Actor(
-            kind=self.kind, id=str(self.id), name=self.name, on_behalf_of=behalf, counts_as=counts_as, roles=self.roles
+            kind=self.kind, id=str(self.id), name=self.name, on_behalf_of=behalf, counts_as=counts_as, roles=self.roles,
+            creator_roles=() if self.on_behalf_of is None else self.on_behalf_of.roles,
         )  # fmt: skip
 
     @property
@@ -117,7 +118,7 @@ class Principal:
             )
 
     def _require_as_seen(self, permission: str) -> None:
-        """While staff look as this member: what is shown is reading, and within the access that a client granted."""
+        """Check for staff who look as this member: reading only, within the access that the client granted."""
         if self.impersonator is None:
             return
         if not permission.endswith(_READS) or permission in HIDDEN_FROM_STAFF:

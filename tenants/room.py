@@ -1,4 +1,4 @@
-"""What this room adds to the product."""
+"""Parts of this room."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,22 +22,28 @@ from tenants.auth.sessions import SessionStore
 from tenants.auth.throttle import SignInThrottle
 from tenants.auth.tickets import TicketStore
 from tenants.brands.slice import SLICE as BRANDS
+from tenants.client_brands.slice import SLICE as CLIENT_BRANDS
 from tenants.custom_roles.slice import SLICE as CUSTOM_ROLES
 from tenants.delegated_access.slice import SLICE as DELEGATED_ACCESS
 from tenants.factors.factors import SecondFactors
 from tenants.features import FEATURES
 from tenants.impersonation.slice import SLICE as IMPERSONATION
+from tenants.invitations.commands import INVITATION_COMMANDS
 from tenants.invitations.pages import INVITATION_PAGES
 from tenants.list_views.slice import SLICE as LIST_VIEWS
 from tenants.mail.mailer import Mailer
 from tenants.mail_admin.slice import SLICE as MAIL
+from tenants.members.commands import MEMBER_COMMANDS
 from tenants.members.meters import ACTIVE_MEMBERS
 from tenants.members.pages import ADMINISTRATION_PAGES
 from tenants.members.rights import MemberRights
 from tenants.members.routes import ADMINISTRATION_ROUTES
+from tenants.members.search import SEARCHED_MEMBERS
 from tenants.notifications.slice import SLICE as NOTIFICATIONS
 from tenants.oauth.routes import OAUTH_ROUTES
+from tenants.partners.slice import SLICE as PARTNERS
 from tenants.passkeys.slice import SLICE as PASSKEYS
+from tenants.password_change.slice import SLICE as PASSWORD_CHANGE
 from tenants.password_reset.slice import SLICE as PASSWORD_RESET
 from tenants.permissions import TenantPermission
 from tenants.preferences.pages import PREFERENCE_PAGES
@@ -108,7 +114,7 @@ ROOM: Final = Room(
     routes=(*ROUTES, *ADMINISTRATION_ROUTES, *PREFERENCE_ROUTES, *OAUTH_ROUTES),
     pages=(*PAGES, *WELCOME_PAGES, *ADMINISTRATION_PAGES, *INVITATION_PAGES, *PREFERENCE_PAGES, *API_KEY_PAGES),
     web=_web,
-    templates=(Path(__file__).parent / "templates",),
+    folder=Path(__file__).parent,
     navigation=(
         _members(NavArea.MSP),
         _members(NavArea.CLIENT_ACCOUNT),
@@ -119,17 +125,21 @@ ROOM: Final = Room(
     audit_actions=(AccountAction, TenantAction),
     meters=(ACTIVE_MEMBERS,),
     features=FEATURES,
-    commands=COMMANDS,
+    search_sources=(SEARCHED_MEMBERS,),
+    commands=(*COMMANDS, *MEMBER_COMMANDS, *INVITATION_COMMANDS),
     slices=(
         API_USAGE,
         BRANDS,
+        CLIENT_BRANDS,
         CUSTOM_ROLES,
         DELEGATED_ACCESS,
         IMPERSONATION,
         LIST_VIEWS,
         MAIL,
         NOTIFICATIONS,
+        PARTNERS,
         PASSKEYS,
+        PASSWORD_CHANGE,
         PASSWORD_RESET,
         RATE_LIMITS,
         SCIM,

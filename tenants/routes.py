@@ -37,7 +37,7 @@ _KEYS: Final = ["/api/v1/api-keys", "/api/v1/clients/{client:str}/api-keys"]
 _KEY: Final = [f"{path}/{{key_id:uuid}}" for path in _KEYS]
 _WRITE_KEYS: Final = {"permission": TenantPermission.WRITE_API_KEYS} | STEP_UP
 _GRANT: Final = {"permission": TenantPermission.INVITE_MEMBERS} | STEP_UP
-"""Of what gives somebody rights; taking them needs no proof."""
+"""Options of routes that grant rights. Revoking rights needs no proof."""
 _MEMBERS: Final = ["/api/v1/members", "/api/v1/clients/{client:str}/members"]
 _INVITATION: Final = [f"{path}/{{member_id:uuid}}/invitation" for path in _MEMBERS]
 _SUSPENSION: Final = [f"{path}/{{member_id:uuid}}/suspension" for path in _MEMBERS]

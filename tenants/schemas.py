@@ -116,7 +116,7 @@ def api_key_view(key: ApiKey) -> ApiKeyView:
 
 
 def new_key_view(key: ApiKey, text: str) -> NewApiKeyView:
-    """With the credentials in the form in which the key is used."""
+    """View of a new key, with its credentials in the form of its use."""
     if key.use == KeyUse.KEY:
         return NewApiKeyView(api_key_view(key), text)
     secret = text[-SECRET_CHARACTERS:]

@@ -29,6 +29,21 @@ class ClientStatus(StrEnum):
     SUSPENDED = AccountStatus.SUSPENDED.value
 
 
+class PartnerKind(LabelledCode):
+    OEM = "oem", N_("Manufacturer")
+    DISTRIBUTOR = "distributor", N_("Distributor")
+    RESELLER = "reseller", N_("Reseller")
+    LOGISTICS = "logistics", N_("Logistics provider")
+    FIELD_SERVICE = "field_service", N_("Field service")
+
+
+class PartnerStatus(LabelledCode):
+    """Status of a trading partner. Suspension refuses the partner's members; the channel continues."""
+
+    ACTIVE = AccountStatus.ACTIVE.value, N_("Active")
+    SUSPENDED = AccountStatus.SUSPENDED.value, N_("Suspended")
+
+
 class Environment(StrEnum):
     """Purpose of a connected system, or of a client. No value passes between a live and a sandbox connection, and a
     sandbox client has sandbox connections only.
@@ -55,6 +70,14 @@ CLIENTS: Final = StateMachine(
         ClientStatus.SUSPENDED: [ClientStatus.ACTIVE],
     },
 )
+PARTNERS: Final = StateMachine(
+    PartnerStatus,
+    starts=[PartnerStatus.ACTIVE],
+    transitions={
+        PartnerStatus.ACTIVE: [PartnerStatus.SUSPENDED],
+        PartnerStatus.SUSPENDED: [PartnerStatus.ACTIVE],
+    },
+)
 MEMBERS: Final = StateMachine(
     AccountStatus,
     starts=[AccountStatus.INVITED],
@@ -78,7 +101,7 @@ INVITATIONS: Final = StateMachine(
 
 
 class AccessState(LabelledCode):
-    """State of a request. A granted one is over when its end has passed, without a change of its state."""
+    """State of a request. Granted access ends when its end has passed, without a change of the state."""
 
     REQUESTED = "requested", N_("Waiting for an answer")
     GRANTED = "granted", N_("Granted")
@@ -88,7 +111,7 @@ class AccessState(LabelledCode):
 
 
 class StaffAccess(LabelledCode):
-    """How an MSP's staff enter a client: always, with the roles of their own account, or each time with its consent."""
+    """Access of an MSP's staff to a client: always, with the roles of their own account, or with consent each time."""
 
     STANDING = "standing", N_("Always")
     ON_REQUEST = "on_request", N_("On request only")

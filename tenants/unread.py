@@ -8,7 +8,7 @@ from sqlalchemy import ScalarSelect, func, or_, select
 from tenants.models import Notification
 
 MOST: Final = 100
-"""The bell stops counting here."""
+"""Limit of the bell's number."""
 
 
 def count_unread(tenant_id: UUID, member_id: UUID) -> ScalarSelect[Any]:

@@ -13,7 +13,7 @@ from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 
 VAULT_KEYS = "k1:" + base64.b64encode(bytes(range(32))).decode()
-# No test fails because the machine is busy. Fixtures shared by a test's examples are suppressed at the test itself.
+# No deadline, so that a busy machine fails no test. Tests suppress the check of fixtures that their examples share.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
@@ -27,6 +27,7 @@ structlog.configure(
 )
 pytest_plugins = [
     "tests.support.no_skips",
+    "tests.support.stray_files",
     "tests.support.figures",
     "tests.support.spreading",
     "tests.support.time_by_folder",

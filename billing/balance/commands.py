@@ -84,7 +84,7 @@ def grant(  # noqa: PLR0913 - click passes options by name
 @click.option("--id", "grant_id", type=click.UUID, required=True, help="ID of the grant.")
 @click.option("--reason", required=True, help="Why.")
 def withdraw(*, msp_id: UUID, tenant_id: UUID, grant_id: UUID, reason: str) -> None:
-    """Withdraw what is left of a grant."""
+    """Withdraw the rest of a grant."""
 
     async def act(session: AsyncSession) -> CommandResult:
         await take_credit_back(session, grant_id, reason, now=utc_now(), new_id=new_id)
@@ -115,7 +115,7 @@ def rule(*, msp_id: UUID, tenant_id: UUID, currency: str, low_minor: int, top_up
 @CLIENT
 @_INVOICE
 def use(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID) -> None:
-    """Pay a client's invoice from its credit, as far as it reaches."""
+    """Pay a client's invoice from its credit, as far as that suffices."""
 
     async def act(session: AsyncSession) -> CommandResult:
         paid = await pay_from_balance(session, invoice_id, now=utc_now(), new_id=new_id)
@@ -129,7 +129,7 @@ def use(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID) -> None:
 @CLIENT
 @_INVOICE
 def keep(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID) -> None:
-    """Put on a client's credit what was paid or credited too much."""
+    """Add the overpaid or over-credited amount of an invoice to the client's credit."""
 
     async def act(session: AsyncSession) -> CommandResult:
         kept = await keep_on_balance(session, invoice_id, now=utc_now(), new_id=new_id)

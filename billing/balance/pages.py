@@ -101,7 +101,7 @@ async def _rule(access: Access, typed: Typed) -> None:
 
 
 def _amount(typed: Typed, name: str, currency: str) -> int:
-    """0 for an empty field. Raises InvalidInput."""
+    """Minor units of the typed amount; 0 for an empty field. Raises InvalidInput."""
     text = typed.get(name, "")
     amount = parse_minor(text, stored_exponent(currency), field=name) if text else 0
     if not 0 <= amount <= _MOST:

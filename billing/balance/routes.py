@@ -22,7 +22,7 @@ _TAGS: Final = ["credit"]
 
 @get(_BALANCE, opt=_READ, tags=_TAGS)
 async def show_balance(access: OpenAccess) -> CreditBalance:
-    """Return a client's credit: what is available by currency, the grants, the latest 100 changes, and the rules."""
+    """Return a client's credit: the available amount by currency, the grants, the latest 100 changes, and the rules."""
     return await load_credit(access.session, access.now)
 
 
@@ -37,14 +37,15 @@ async def create_credit_grant(access: OpenAccess, data: JSONBody[NewGrant]) -> C
 async def withdraw_credit_grant(
     access: OpenAccess, credit_id: FromPath[UUID], data: JSONBody[WithdrawInput]
 ) -> CreditBalance:
-    """Withdraw what is left of a grant."""
+    """Withdraw the rest of a grant."""
     await take_credit_back(access.session, credit_id, data.reason, now=access.now, new_id=new_id)
     return await load_credit(access.session, access.now)
 
 
 @put(f"{_BALANCE}/rule", opt=_WRITE, tags=_TAGS, status_code=200)
 async def save_credit_rule(access: OpenAccess, data: JSONBody[CreditRuleInput]) -> CreditBalance:
-    """Set what happens when the credit of a currency is low: its members are told, and a top-up is added to the draft.
+    """Set what happens when the credit of a currency is low: its members are notified, and a top-up is added to the
+    draft.
 
     `low_minor` 0 removes the rule.
     """

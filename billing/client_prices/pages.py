@@ -10,12 +10,15 @@ from billing.client_prices.prices import PricedClient, load_client_prices, set_c
 from billing.permissions import BillingPermission
 from billing.price_books.forms import read_price
 from billing.price_books.pricing import PriceKind
+from billing.price_books.version import read_own_version, require_own_version
 from billing.web.dependencies import KnownMeters
+from billing.web.forms import read_typed
 from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
 from foundation.ids import new_id
 from foundation.usage.meters import Meters
 from foundation.web.actions import run_action
+from foundation.web.etags import version_in
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
 from tenants.web.dependencies import OpenAccess
@@ -35,7 +38,7 @@ async def show_client_prices_page(access: OpenAccess, meters: KnownMeters) -> Re
 @post(_ROOT, opt=_WRITE, include_in_schema=False)
 async def set_client_price_page(request: AnyRequest, access: OpenAccess, meters: KnownMeters) -> Response[Any]:
     """Set a price of the client's own. It is a row of the MSP account."""
-    typed = {name: str(value).strip() for name, value in (await request.form()).items()}
+    typed = await read_typed(request)
     client = access.require_client()
     try:
         meter = meters.require(typed.get("meter", ""))
@@ -45,11 +48,15 @@ async def set_client_price_page(request: AnyRequest, access: OpenAccess, meters:
         return await _page(access, meters, typed, wrong)
     priced = PricedClient(client.tenant_id, client.currency)
     await access.enter_home()
-    setting = set_client_price(
-        access.session, priced, meter=meter.name, description=typed.get("description", "") or meter.label, terms=terms,
-        valid_from=wanted.valid_from, now=access.now, new_id=new_id,
-    )  # fmt: skip
-    refusal = await run_action(access.session, setting)
+
+    async def act() -> None:
+        await require_own_version(access.session, client.tenant_id, version_in(typed))
+        await set_client_price(
+            access.session, priced, meter=meter.name, description=typed.get("description", "") or meter.label,
+            terms=terms, valid_from=wanted.valid_from, now=access.now, new_id=new_id,
+        )  # fmt: skip
+
+    refusal = await run_action(access.session, act())
     if refusal is not None:
         return await _page(access, meters, typed, refusal)
     return redirect_to(access, "/prices", done=translate("Price set"))
@@ -73,6 +80,7 @@ async def _page(access: Access, meters: Meters, typed: Typed, refusal: DomainErr
         "meters": [(one.name, translate(one.label)) for one in meters],
         "meter_labels": meters.label_of,
         "typed": typed,
+        "version": version_in(typed) or await read_own_version(access.session, client.tenant_id),
         "errors": {} if refusal is None or not field else {field: refusal.detail},
         "refused": refusal if not field else None,
     }

@@ -82,7 +82,7 @@ async def set_client_price(  # noqa: PLR0913 - keyword-only
 
 
 async def _common_rules(session: AsyncSession) -> BillingRules:
-    """Those of the MSP's common retail prices, so that a price of its own does not bill a client otherwise."""
+    """Rules of the MSP's common retail prices, so that a client with its own prices is billed by the same rules."""
     async with as_rater(session):
         found = await session.scalar(
             text("SELECT rules FROM price_book WHERE tenant_id = :t AND side = 'retail' AND client_id IS NULL"),

@@ -1,1 +1,1 @@
-"""Collection of invoices by the payment provider: pushed there, and what is paid there applied here."""
+"""Collection of invoices by the payment provider: pushes invoices, and records the payments made there."""

@@ -1,7 +1,7 @@
-"""What the provider tells of an invoice, applied to ours: payments are recorded until both agree."""
+"""Applies the provider's state of an invoice to ours: records payments until the two amounts agree."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
@@ -15,22 +15,23 @@ from billing.payments.port import NOT_RECORDED, RemoteInvoice
 from billing.payments.provider_invoices import clear_failure, find_row, write_failure, write_remote
 from billing.states import PaymentKind
 from foundation.actor_labels import PAYMENT_PROVIDER
+from foundation.clock import day_in
 from foundation.database.engine import scope_of
 from foundation.database.savepoint import savepoint
 from foundation.errors import Conflict
 from foundation.ids import new_id
 
 METHOD: Final = ProviderKind.STRIPE.value
-"""Of the payments that are recorded from the provider."""
+"""Method of payments that are recorded from the provider."""
 
 
 def paid_there(remote: RemoteInvoice) -> int:
-    """What the provider holds for us, in minor units: without what was refunded, is disputed or was paid elsewhere."""
+    """Amount that the provider holds for us, in minor units: less refunds, disputes and payments made elsewhere."""
     return max(0, remote.paid_minor - remote.paid_outside_minor - remote.refunded_minor - remote.disputed_minor)
 
 
 class RemoteAmounts(NamedTuple):
-    """What the provider moved of an invoice so far, in minor units."""
+    """Amounts of an invoice that moved at the provider so far, in minor units."""
 
     paid: int
     refunded: int
@@ -46,8 +47,8 @@ class RemoteAmounts(NamedTuple):
 
 
 def split_difference(missing: int, before: RemoteAmounts, after: RemoteAmounts) -> Sequence[tuple[PaymentKind, int]]:
-    """What is to be recorded, by kind, what is received first. One payment if what moved since does not explain it,
-    such as after a difference that could not be recorded.
+    """Payments to record, by kind, receipts first. Their sum is `missing`; if the amounts that moved do not add up to
+    that, as after a difference that could not be recorded, a single entry.
     """
     withdrawn = after.disputed - before.disputed
     parts = [
@@ -66,13 +67,13 @@ def split_difference(missing: int, before: RemoteAmounts, after: RemoteAmounts) 
 async def apply_remote(
     session: AsyncSession, invoice_id: UUID, remote: RemoteInvoice, *, asked_at: datetime, now: datetime
 ) -> bool:
-    """In the client's scope. False: the invoice is not the one that was pushed. Repeated calls change nothing; what was
-    asked for before the state that is applied already is out of date, and left out.
+    """Apply a state of the provider's invoice, in the client's scope. False: the invoice is not the one that was
+    pushed. Idempotent; a state that was requested before the applied one is ignored as out of date.
 
     Raises:
         NotFound: the client has no such invoice.
     """
-    await lock_issued(session, invoice_id)
+    zone = (await lock_issued(session, invoice_id)).time_zone
     row = await find_row(session, invoice_id)
     if row is None or (row.external_id and row.external_id != remote.external_id):
         return False
@@ -91,8 +92,9 @@ async def apply_remote(
         try:
             async with savepoint(session):
                 for kind, amount in split_difference(missing, RemoteAmounts.before(row), RemoteAmounts.now(remote)):
+                    day = day_in(zone, _paid_at(remote, amount, now))
                     payment = NewPayment(
-                        paid_on=_paid_on(remote, amount, now), amount_minor=amount, kind=kind, method=METHOD,
+                        paid_on=day, amount_minor=amount, kind=kind, method=METHOD,
                         reference=remote.number or remote.external_id, by=PAYMENT_PROVIDER,
                     )  # fmt: skip
                     await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
@@ -103,6 +105,6 @@ async def apply_remote(
     return True
 
 
-def _paid_on(remote: RemoteInvoice, amount_minor: int, now: datetime) -> date:
-    """The day on which the provider had all; that of `now` for a part, and for what is taken back."""
-    return min(remote.paid_at, now).date() if amount_minor > 0 and remote.paid_at is not None else now.date()
+def _paid_at(remote: RemoteInvoice, amount_minor: int, now: datetime) -> datetime:
+    """Time at which the provider had received the whole amount; `now` for a part and for money taken back."""
+    return min(remote.paid_at, now) if amount_minor > 0 and remote.paid_at is not None else now

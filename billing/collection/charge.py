@@ -28,8 +28,8 @@ _TO_CONFIRM: Final = frozenset({
 
 
 def next_charge(attempts: int, declined: str = "") -> timedelta | None:
-    """Time to the attempt after one more decline; None if there is none. What the payer has to confirm is not repeated:
-    without the payer the bank would refuse it again.
+    """Time to the attempt after one more decline; None if there is none. A charge that the payer has to confirm is not
+    repeated: without the payer the bank would refuse it again.
     """
     if declined == NEEDS_CONFIRMATION:
         return None
@@ -39,10 +39,11 @@ def next_charge(attempts: int, declined: str = "") -> timedelta | None:
 async def charge(
     provider: PaymentProvider | None, wanted: Collectable, remote: RemoteInvoice
 ) -> tuple[RemoteInvoice, str | None]:
-    """The invoice afterwards, and why the method was declined: empty if it was accepted, None if nothing was charged.
+    """Charge an attempt that is due. Returns the invoice afterwards, and the reason of a decline: empty if the charge
+    was accepted, None if nothing was charged.
 
     Raises:
-        ProviderRefused: the provider does not take the request itself.
+        ProviderRefused: the provider refused the request itself.
         ProviderUncertain, ProviderBusy, OutboundHeld: call it again.
     """
     left = remote.total_minor - remote.paid_minor - remote.credited_minor
@@ -63,11 +64,11 @@ async def charge(
 
 
 async def charge_in_sandbox(session: AsyncSession, wanted: Collectable, *, now: datetime) -> None:
-    """As if the saved card of the sandbox had been charged."""
+    """Record a payment of the balance, as a charge of the sandbox's saved card would."""
     invoice = await lock_issued(session, wanted.invoice.id)
     if wanted.charges and invoice.balance_minor > 0:
         method = ProviderKind.SANDBOX.value
         payment = NewPayment(
-            paid_on=now.date(), amount_minor=invoice.balance_minor, reference="sandbox", method=method
+            amount_minor=invoice.balance_minor, reference="sandbox", method=method
         )  # fmt: skip
         await record_payment(session, invoice.id, payment, now=now, new_id=new_id)

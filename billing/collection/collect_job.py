@@ -1,4 +1,4 @@
-"""Job that brings one invoice at the payment provider to ours."""
+"""Job that makes an invoice at the payment provider agree with ours."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -37,7 +37,7 @@ from foundation.marks import N_
 from foundation.outbound.errors import OutboundHeld
 
 COLLECT_LANE: Final = f"{EVENTS_LANE}/{COLLECT.name}"
-"""The lane in which the event that an invoice moved starts this job, so that the two never run at once."""
+"""Lane of the jobs that `InvoiceMoved` events start, so that two of one invoice never run at once."""
 _HELD_SECONDS: Final = 30.0
 _LATER_SECONDS: Final = 60.0
 """So that the attempt is due when its job runs."""
@@ -81,7 +81,7 @@ def collect_handler(services: PaymentServices) -> Handler[CollectInvoice]:
 
 
 async def ask(account: OpenAccount, wanted: Collectable) -> RemoteInvoice:
-    """The provider's invoice, brought to ours; in the sandbox it is a mirror. Raises as `converge`."""
+    """Return the provider's invoice after `converge`; in the sandbox, a copy of ours. Raises as `converge`."""
     if account.provider is not None:
         return await converge(account.provider, wanted)
     invoice = wanted.invoice
@@ -97,7 +97,7 @@ async def apply_answer(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, account: OpenAccount, wanted: Collectable, remote: RemoteInvoice, *, asked_at: datetime,
     now: datetime,
 ) -> None:  # fmt: skip
-    """What the provider has now; the sandbox is paid at once, if the client agreed."""
+    """Record the provider's state; a sandbox invoice is paid at once if the client agreed to be charged."""
     invoice_id = wanted.invoice.id
     await clear_failure(session, invoice_id)
     if account.provider is None:
@@ -108,7 +108,7 @@ async def apply_answer(  # noqa: PLR0913 - keyword-only
 
 
 async def note_charge(session: AsyncSession, wanted: Collectable, declined: str, *, now: datetime) -> None:
-    """Write the attempt, and enqueue the next one. `declined` is why, empty for a charge that was accepted."""
+    """Write the attempt to charge, and enqueue the next one. `declined`: the reason; empty for an accepted charge."""
     wait = next_charge(wanted.row.charge_attempts, declined) if declined else None
     next_at = None if wait is None else now + wait
     await write_charge(session, wanted.invoice.id, declined, now=now, next_at=next_at)
@@ -117,7 +117,7 @@ async def note_charge(session: AsyncSession, wanted: Collectable, declined: str,
 
 
 async def note_return(session: AsyncSession, invoice_id: UUID, *, now: datetime) -> None:
-    """A charge that was accepted failed later, such as a debit that the bank returned; the next attempt is enqueued."""
+    """Record the late failure of an accepted charge, such as a returned debit, and enqueue the next attempt."""
     row = await find_row(session, invoice_id)
     if row is None or row.status != RemoteStatus.OPEN or not row.charge_attempts:
         return
@@ -136,8 +136,8 @@ def _collect_after(session: AsyncSession, invoice_id: UUID, wait: timedelta) -> 
 
 
 async def request_collection(session: AsyncSession, invoice_id: UUID) -> None:
-    """Try again, or for the first time, in the client's scope; what was refused before is sent once more. An invoice
-    that is at an earlier account, where nothing was paid, goes to the present one.
+    """Enqueue the collection of an invoice, in the client's scope; refused requests are sent again. An invoice at an
+    earlier account where nothing was paid moves to the present account.
 
     Raises:
         NotFound: the client has no such invoice.
@@ -155,11 +155,9 @@ async def request_collection(session: AsyncSession, invoice_id: UUID) -> None:
             raise Conflict(N_("A payment of this invoice is under way at an earlier payment account. Wait for it."))
         if row.provider != ProviderKind.SANDBOX and row.paid_minor > row.paid_outside_minor:
             raise Conflict(
-                N_("Something of this invoice was paid at an earlier payment account. Take what is left outside, too.")
+                N_("Part of this invoice was paid at an earlier payment account. Collect the rest outside the product.")
             )
-        if (
-            invoice.state not in COLLECTED or invoice.balance_minor <= 0
-        ):  # it would not be at the present account either
+        if invoice.state not in COLLECTED or invoice.balance_minor <= 0:  # nor would there be at the present account
             raise Conflict(N_("Nothing is left to pay."))
         await drop_row(session, invoice_id)
     again = CollectInvoice(reopens=True)

@@ -1,4 +1,4 @@
-"""An invoice at the provider, brought to ours: pushed, credited, voided or settled. Each step may be repeated."""
+"""Makes an invoice at the provider agree with ours: pushes, credits, voids or settles it. Each step may be repeated."""
 
 from billing.collection.prepare import Collectable
 from billing.payments.port import PaymentProvider, ProviderRefused, RemoteInvoice
@@ -8,7 +8,7 @@ from foundation.marks import N_
 
 
 async def converge(provider: PaymentProvider, wanted: Collectable) -> RemoteInvoice:
-    """The provider's invoice afterwards.
+    """Take the steps that are missing, and return the provider's invoice afterwards.
 
     Raises:
         ProviderRefused, TotalsDiffer, Conflict: a person has to decide.

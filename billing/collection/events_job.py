@@ -58,7 +58,7 @@ def apply_handler(services: PaymentServices) -> Handler[ApplyEvent]:
 
 
 async def _apply(services: PaymentServices, scope: Scope, provider: PaymentProvider, event: _Pending) -> bool:
-    """False: it is about nothing of ours."""
+    """Apply the event. False: the event is about none of our objects."""
     if event.topic is EventTopic.ACCOUNT:
         async with services.db.transaction(scope) as session:
             enqueue(session, [NewJob(LANE, CHECK_ACCOUNT, key=CHECK_ACCOUNT.name)])
@@ -80,7 +80,7 @@ async def _apply(services: PaymentServices, scope: Scope, provider: PaymentProvi
 
 
 async def _read_methods(services: PaymentServices, client: Scope) -> bool:
-    """Enqueue reading a client's payment methods. False: nothing of it is kept here."""
+    """Enqueue reading a client's payment methods. False: the client has no payment profile."""
     async with services.db.transaction(client) as session:
         if await find_profile(session) is None:
             return False
@@ -102,7 +102,7 @@ async def find_remote(provider: PaymentProvider, object_id: str) -> RemoteInvoic
 async def apply_to_client(
     services: PaymentServices, scope: Scope, remote: RemoteInvoice, *, asked_at: datetime
 ) -> bool:
-    """In a transaction of the client that the invoice names. False: it is no invoice of ours."""
+    """Apply the invoice in a transaction of the client in its metadata. False: the invoice is none of ours."""
     if remote.client_id is None or remote.invoice_id is None:
         return False
     try:
@@ -113,7 +113,7 @@ async def apply_to_client(
 
 
 async def _pending(session: AsyncSession, event_id: str) -> _Pending | None:
-    """The event's object, empty if it is about nothing of ours; None if the event is finished or gone."""
+    """The event, with an empty object id if its type is ignored; None if the event is finished or deleted."""
     found = await session.execute(
         text(f"""
             SELECT e.type, e.object_id FROM payment_event e

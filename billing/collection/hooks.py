@@ -32,12 +32,12 @@ class HookRefused(DomainError):
 
 
 class Receipt(StrEnum):
-    """What was done with a webhook."""
+    """Outcome of a webhook."""
 
     NEW = "new"
     DUPLICATE = "duplicate"
     IGNORED = "ignored"
-    """Of a type that is about no invoice, such as those of the account's other business. It is not stored."""
+    """Not stored: the event's type concerns no invoice, such as an event of the account's other business."""
 
 
 async def receive_event(
@@ -72,7 +72,7 @@ async def receive_event(
 
 
 async def receive_platform_event(services: PaymentServices, signature: str, body: bytes, *, now: datetime) -> Receipt:
-    """As `receive_event`, of the platform's endpoint: for the MSP whose connected account the event is about.
+    """As `receive_event`, for the platform's endpoint; the event's connected account determines the MSP.
 
     Raises:
         NotFound: this installation is no platform.
@@ -102,7 +102,7 @@ async def receive_platform_event(services: PaymentServices, signature: str, body
 async def store_event(
     session: AsyncSession, account: PaymentAccount, event: RemoteEvent, *, via: str, now: datetime
 ) -> bool:
-    """In the MSP account. False: the account's event is stored already."""
+    """Store the event, in the MSP account. False: the event is stored already."""
     scope = scope_of(session)
     stored = await session.execute(
         text("""

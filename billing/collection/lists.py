@@ -17,9 +17,9 @@ from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, S
 
 
 class PaymentDifference(msgspec.Struct, frozen=True):
-    """An invoice here and at the provider, in minor units of `currency`: what was to be collected, what was paid there
-    (without refunds and disputes), what was credited since, and what is left to pay. `failure` is the code of the error
-    that stopped the last attempt, `dispute` the state of one that is open. `read_at`: as of when.
+    """An invoice here and at the provider, in minor units of `currency`: the amounts to collect, paid (less refunds and
+    disputes), credited since the push, and left to pay. `failure` is the code of the error that stopped the last
+    attempt, `dispute` the state of an open dispute. `read_at`: time of the provider's figures.
     """
 
     invoice_id: UUID

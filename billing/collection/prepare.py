@@ -1,4 +1,4 @@
-"""What is to be collected of an invoice, read in the client's scope before anything is sent."""
+"""Input of a collection, read in the client's scope before any request is sent."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from foundation.marks import N_
 from tenants.accounts import get_client
 
 COLLECTED: Final = (InvoiceState.SENT, InvoiceState.PARTLY_PAID, InvoiceState.OVERDUE, InvoiceState.SUSPENDED)
-_MOVE_TEXT: Final = N_("Ask the payment provider again, and it moves to the present one.")
+_MOVE_TEXT: Final = N_("Ask the payment provider again: the invoice then moves to the current account.")
 _OVER: Final = (RemoteStatus.PAID, RemoteStatus.VOID)
 _SETTLED_TEXT: Final = N_("Paid or credited before")
 
@@ -36,7 +36,7 @@ _TAX_TEXT: Final = N_("VAT")
 
 @dataclass(frozen=True, slots=True)
 class Collectable:
-    """An invoice and its row. `credits` are the credit notes since it was pushed. `charges`: the
+    """An invoice with its row in `provider_invoice`. `credits`: the credit notes made since the push. `charges`: the
     client agreed that the saved payment method is charged, and an attempt is due.
     """
 
@@ -51,8 +51,9 @@ class Collectable:
 async def prepare(
     session: AsyncSession, account: OpenAccount, invoice_id: UUID, *, now: datetime
 ) -> Collectable | None:
-    """None if there is nothing to collect: no retail invoice, not sent, nothing left to pay, or pushed to an earlier
-    account, which is noted. The row is written first, so that each attempt sends the same.
+    """Read the input, and write the invoice's row first, so that each attempt sends the same content. None if there is
+    nothing to collect: no retail invoice, not sent, nothing left to pay, or pushed to an earlier account, which is
+    recorded as a failure.
     """
     try:
         invoice = await lock_issued(session, invoice_id)
@@ -86,7 +87,7 @@ async def prepare(
 
 
 def is_due(row: Row[Any], now: datetime) -> bool:
-    """Whether the first attempt was not made yet, or the next one is due. One that was accepted is not repeated."""
+    """Whether the first or the next attempt to charge is due. An accepted charge is not repeated."""
     if not row.charge_attempts:
         return True
     return row.next_charge_at is not None and row.next_charge_at <= now
@@ -117,7 +118,7 @@ async def _pushed(
 ) -> PushedInvoice:
     found = await session.execute(
         text("""
-            SELECT id, kind, description, service_start, first_at, last_at, amount_minor FROM invoice_line
+            SELECT id, kind, description, service_start, first_at, last_at, amount_minor, cause FROM invoice_line
              WHERE tenant_id = :t AND invoice_id = :id ORDER BY description, service_start, unit_price, id
         """),
         {"t": scope_of(session).tenant_id, "id": invoice.id},
@@ -130,7 +131,7 @@ async def _pushed(
     taxes = line_taxes(nets, rule.percent) if rule else [0] * len(rows)
     lines = [
         PushedLine(
-            one.id, describe_line(LineKind(one.kind), one.description, texts), one.amount_minor,
+            one.id, describe_line(LineKind(one.kind), one.description, texts, one.cause), one.amount_minor,
             one.first_at or one.service_start,
             (one.last_at or one.service_start) + timedelta(seconds=1), tax_minor=tax, is_taxed=one.id not in untaxed,
         )
@@ -149,8 +150,8 @@ async def _pushed(
 
 
 def line_taxes(nets: Iterable[int], percent: Any) -> list[int]:
-    """Tax of each line, so that their sum is the tax of the sum: what rounding leaves goes to the line at which the
-    sum passes it.
+    """Tax of each line, so that the taxes add up to the tax of the sum: a line's tax is the difference it makes to the
+    rounded tax of the running sum.
     """
     taxes, net, before = [], 0, 0
     for one in nets:
@@ -162,7 +163,7 @@ def line_taxes(nets: Iterable[int], percent: Any) -> list[int]:
 
 
 async def _credits(session: AsyncSession, invoice_id: UUID, without: Sequence[UUID]) -> list[PushedCredit]:
-    """The credit notes, but those."""
+    """Credit notes of the invoice, except those in `without`."""
     found = await session.execute(
         text("""
             SELECT id, gross_minor, refunds FROM credit_note

@@ -23,8 +23,8 @@ from foundation.marks import N_
 async def refund_invoice(
     session: AsyncSession, invoice_id: UUID, *, reason: str, net_minor: int | None, now: datetime
 ) -> UUID:
-    """In the client's scope; the id of the credit note. A job asks the provider, which tells when money moved; in the
-    sandbox it is recorded at once.
+    """Create the credit note, in the client's scope, and return its id. A job sends the refund to the provider, whose
+    webhook reports the payment; in the sandbox the refund is recorded at once.
 
     Raises:
         NotFound: the client has no such invoice.
@@ -34,7 +34,7 @@ async def refund_invoice(
     await lock_issued(session, invoice_id)
     row, current = await find_row(session, invoice_id), await find_current_account(session)
     if row is None or current is None or row.account_id != current[0] or row.status != RemoteStatus.PAID:
-        raise Conflict(N_("Only what was paid at the present payment account can be refunded."))
+        raise Conflict(N_("Only payments at the current payment account can be refunded."))
     left = await _refundable(session, invoice_id, row.provider)
     note_id = await create_credit_note(
         session, invoice_id, NewCredit(reason=reason, net_minor=net_minor, refunds=True), now=now, new_id=new_id
@@ -47,15 +47,13 @@ async def refund_invoice(
     if gross > left:
         raise Conflict(N_("Less than that was paid at the payment provider."))
     if row.provider == ProviderKind.SANDBOX:
-        back = NewPayment(
-            paid_on=now.date(), amount_minor=-gross, reference="sandbox", method=row.provider, kind=PaymentKind.REFUND
-        )
+        back = NewPayment(amount_minor=-gross, reference="sandbox", method=row.provider, kind=PaymentKind.REFUND)
         await record_payment(session, invoice_id, back, now=now, new_id=new_id)
     return note_id
 
 
 async def _refundable(session: AsyncSession, invoice_id: UUID, provider: str) -> int:
-    """What is recorded as paid by that provider, without refunds that it has not made yet."""
+    """Amount recorded as paid by that provider, less refunds that are requested and not made yet, in minor units."""
     paid = await session.scalar(
         text("""
             SELECT coalesce(sum(amount_minor), 0)::bigint FROM invoice_payment

@@ -51,7 +51,7 @@ DRIFT_LIST: Final = list_route(
 
 @post(f"{_INVOICE}/collection", opt={"permission": BillingPermission.ISSUE_INVOICE}, tags=["payments"], status_code=202)
 async def collect_invoice_again(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
-    """Bring a sent invoice to the payment provider, or its state there up to date, as happens after each step."""
+    """Bring a sent invoice to the payment provider, or update its state there, as happens after each step."""
     await request_collection(access.session, invoice_id)
     return await load_invoice(access.session, invoice_id)
 
@@ -65,7 +65,9 @@ async def pay_invoice_in_sandbox(access: OpenAccess, invoice_id: FromPath[UUID])
 
 
 class RefundInput(RequestBody, frozen=True):
-    """`net_minor` is before tax, in minor units; without it all that is left. Its part of the tax is refunded, too."""
+    """`net_minor` is before tax, in minor units; all that is left if not given. The amount's part of the tax is
+    refunded, too.
+    """
 
     reason: Reason
     net_minor: Net | None = None
@@ -107,7 +109,7 @@ def payment_hooks_handler(services: PaymentServices) -> "asgi":
 
 
 def _is_platform(path: str) -> bool:
-    """Whether it is the one address for the webhooks of all connected accounts."""
+    """Whether the path is the platform's: one address for the webhooks of all connected accounts."""
     within, _, address = path.rstrip("/").rpartition("/")
     return within in _WITHIN and address == "connect"
 

@@ -21,7 +21,7 @@ async def pay_in_sandbox(session: AsyncSession, invoice_id: UUID, *, now: dateti
 
     Raises:
         NotFound: the client has no such invoice.
-        Conflict: it is not collected by the sandbox, or no longer, or nothing is left to pay.
+        Conflict: the invoice is not, or no longer, collected by the sandbox, or nothing is left to pay.
     """
     invoice = await lock_issued(session, invoice_id)
     row = await find_row(session, invoice_id)
@@ -30,7 +30,5 @@ async def pay_in_sandbox(session: AsyncSession, invoice_id: UUID, *, now: dateti
         raise Conflict(N_("This invoice cannot be paid in the sandbox."))
     if invoice.balance_minor <= 0:
         raise Conflict(N_("Nothing is left to pay."))
-    payment = NewPayment(
-        paid_on=now.date(), amount_minor=invoice.balance_minor, reference="sandbox", method=ProviderKind.SANDBOX.value
-    )
+    payment = NewPayment(amount_minor=invoice.balance_minor, reference="sandbox", method=ProviderKind.SANDBOX.value)
     await record_payment(session, invoice_id, payment, now=now, new_id=new_id)

@@ -1,4 +1,4 @@
-"""What this slice adds to the product."""
+"""Parts of this slice."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -37,7 +37,7 @@ SLICE: Final = Slice(
     repairs=(repair_sweep,),
     commands=COMMANDS,
     grants=(
-        RoleGrant("msp_admin", BillingPermission.PAY_INVOICE),  # who gives a role has its rights
+        RoleGrant("msp_admin", BillingPermission.PAY_INVOICE),  # members assign only roles within their own permissions
         RoleGrant("client_admin", BillingPermission.PAY_INVOICE),
         RoleGrant("client_finance", BillingPermission.PAY_INVOICE),
     ),

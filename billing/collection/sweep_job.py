@@ -1,4 +1,4 @@
-"""Nightly jobs of an MSP's payment account: events that no webhook brought, and the state of its recent invoices."""
+"""Nightly jobs of an MSP's payment account: read events whose webhook was missed, and the state of recent invoices."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -39,7 +39,7 @@ def sweep_handler(services: PaymentServices) -> Handler[NoPayload]:
         if account is not None and account.provider is not None:
             try:
                 await sweep_events(batch, account.provider, now=started)
-            except ProviderRefused as refused:  # such as a revoked key: the page says so, tomorrow it is tried again
+            except ProviderRefused as refused:  # such as a revoked key: shown on the page, retried the next night
                 _log.warning("payments.sweep_refused", msp_id=str(batch.scope.msp_id), code=refused.provider_code)
         async with batch.commit() as session:
             if account is not None and account.provider is not None:
@@ -51,7 +51,9 @@ def sweep_handler(services: PaymentServices) -> Handler[NoPayload]:
 
 
 async def sweep_events(batch: Batch[NoPayload], provider: PaymentProvider, *, now: datetime) -> None:
-    """Raises ProviderRefused, ProviderUncertain, ProviderBusy, OutboundHeld."""
+    """Store the provider's events since the last sweep. Raises ProviderRefused, ProviderUncertain, ProviderBusy,
+    OutboundHeld.
+    """
     async with batch.read() as session:
         account = await find_payment_account(session)
     if account is None:
@@ -100,7 +102,8 @@ async def read_listed(
     services: PaymentServices, batch: Batch[ReadInvoices], provider: PaymentProvider, listed: RemoteInvoice, *,
     listed_at: datetime,
 ) -> None:  # fmt: skip
-    """Apply an invoice of ours; one of the account's other business is not asked for. One that fails is left out.
+    """Read and apply a listed invoice if it is ours; invoices of the account's other business, and those that fail, are
+    skipped.
 
     Raises:
         ProviderUncertain, ProviderBusy, OutboundHeld: none can be read now.
@@ -121,7 +124,7 @@ async def read_listed(
 
 
 async def schedule_sweep(session: AsyncSession, due_at: datetime) -> None:
-    """In the MSP account."""
+    """Set the timer of the next sweep, in the MSP account."""
     await set_timer(session, name=SWEEP.name, lane=SWEEP_LANE, job_type=SWEEP, due_at=due_at)
 
 

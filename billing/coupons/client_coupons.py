@@ -1,4 +1,4 @@
-"""Coupons of a client: give one, end one, and what invoices used of them."""
+"""Coupons of a client: give, end, and list their use by invoices."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -63,7 +63,7 @@ async def give_coupon(
 
 
 async def end_coupon(session: AsyncSession, ended: EndCouponInput, *, now: datetime, new_id: NewId) -> None:
-    """End a client's coupon, in the client's scope. Finalised invoices keep what they used of it.
+    """End a client's coupon, in the client's scope. Finalised invoices keep their discounts.
 
     Raises:
         NotFound: the client has no such coupon.
@@ -88,8 +88,8 @@ async def load_client_coupons(session: AsyncSession) -> Sequence[ClientCouponVie
 
 
 async def read_uses(session: AsyncSession, before: date | None = None) -> Mapping[UUID, Sequence[CouponUse]]:
-    """What invoices that are not void use of each of the client's coupons, by month; with `before`, of the months
-    before.
+    """Use of each of the client's coupons by invoices that are not void, by month; with `before`, of earlier months
+    only.
     """
     rows = await session.execute(
         _USES, {"tenant": scope_of(session).tenant_id, "before": before or date.max, "cause": CAUSE}
@@ -102,7 +102,7 @@ async def read_uses(session: AsyncSession, before: date | None = None) -> Mappin
 
 
 def _first_month(typed: str, now: datetime, zone: str) -> Period:
-    """By the client's calendar, if none was typed. Raises InvalidInput."""
+    """The typed month, else the current one by the client's calendar. Raises InvalidInput."""
     if not typed.strip():
         return calendar_month(now, zone)
     try:

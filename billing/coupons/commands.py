@@ -34,7 +34,7 @@ def coupon() -> None:
 @coupon.command("create")
 @MSP
 @_CODE
-@click.option("--name", required=True, help="As invoices name it.")
+@click.option("--name", required=True, help="The name shown on invoices.")
 @click.option("--percent", help="Percentage off, e.g. 10.")
 @click.option("--amount-minor", type=click.INT, help="Amount off, in the currency's smallest unit.")
 @click.option("--currency", help="Of the amount, e.g. EUR.")
@@ -77,7 +77,7 @@ def list_(*, msp_id: UUID) -> None:
 @MSP
 @_CODE
 def retire(*, msp_id: UUID, code: str) -> None:
-    """Give a coupon to no more clients."""
+    """Retire a coupon, so that no more clients get it."""
 
     async def act(session: AsyncSession) -> CommandResult:
         await retire_coupon(session, code, now=utc_now())
@@ -113,7 +113,7 @@ def give(*, msp_id: UUID, tenant_id: UUID, code: str, reason: str, from_month: s
 @_CODE
 @_REASON
 def end(*, msp_id: UUID, tenant_id: UUID, code: str, reason: str) -> None:
-    """End a client's coupon. Finalised invoices keep what they used of it."""
+    """End a client's coupon. Finalised invoices keep their discounts."""
 
     async def act(session: AsyncSession) -> CommandResult:
         await end_coupon(session, EndCouponInput(code, reason), now=utc_now(), new_id=new_id)
@@ -126,7 +126,7 @@ def end(*, msp_id: UUID, tenant_id: UUID, code: str, reason: str) -> None:
 @MSP
 @CLIENT
 def show(*, msp_id: UUID, tenant_id: UUID) -> None:
-    """Show a client's coupons and what its invoices used of them."""
+    """Show a client's coupons and their use by invoices."""
 
     async def act(session: AsyncSession) -> CommandResult:
         found = await load_client_coupons(session)

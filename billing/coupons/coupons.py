@@ -60,7 +60,7 @@ async def create_coupon(session: AsyncSession, new: CouponInput, *, now: datetim
 
 
 async def retire_coupon(session: AsyncSession, code: str, *, now: datetime) -> None:
-    """Give a coupon to no more clients, in the MSP account. Those who have it keep it.
+    """Retire a coupon, in the MSP account: no more clients get it, and those that have it keep it.
 
     Raises:
         NotFound: the MSP has no such coupon.
@@ -92,7 +92,7 @@ async def find_coupon(session: AsyncSession, code: str, *, now: datetime) -> Cou
 
     Raises:
         InvalidInput: the MSP has no such coupon.
-        Conflict: it is retired, no longer valid, or as many clients as may have it.
+        Conflict: the coupon is retired or no longer valid, or its limit of clients is reached.
     """
     code = read_code(code)
     await lock_coupon(session, code)
@@ -114,7 +114,7 @@ async def find_coupon(session: AsyncSession, code: str, *, now: datetime) -> Cou
 
 
 async def lock_coupon(session: AsyncSession, code: str) -> None:
-    """Transactions with one coupon come one after the other."""
+    """Lock a coupon's code until the transaction ends, to serialize its uses."""
     await lock(session, f"coupon|{scope_of(session).msp_id}|{code}")
 
 
@@ -147,7 +147,9 @@ def _terms_of(new: CouponInput) -> CouponTerms:
     if new.recurring and (new.amount_minor is None or new.duration is CouponDuration.ONCE):
         raise InvalidInput(N_("Only an amount for several months begins again."), field="recurring")
     if wrong := [one for one in new.only if not _PRODUCT.fullmatch(one)]:
-        raise InvalidInput(N_("{code} is no code of a product or meter."), params={"code": wrong[0]}, field="only")
+        raise InvalidInput(
+            N_("There is no product or meter with the code {code}."), params={"code": wrong[0]}, field="only"
+        )
     return CouponTerms(
         percent=new.percent, amount_minor=new.amount_minor, currency=currency, duration=new.duration, months=new.months,
         recurring=new.recurring, only=sorted(set(new.only)), valid_until=new.valid_until,

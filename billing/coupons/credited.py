@@ -1,11 +1,11 @@
-"""What to take back of credits for time on fixed invoices: they give back what was paid, and neither what a coupon took
-off there nor what credit notes gave back already.
+"""Corrections of credits for time on fixed invoices: a credit gives back the amount paid, less coupon discounts and
+credit notes of that invoice.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -14,8 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.fees import ChargedLine, FeeContext
 from billing.line_kinds import LineKind
+from billing.pricing.discounts import Weight, allocate
 from billing.pricing.rounding import Rounding, round_to_integer
 from billing.states import BILLED
+from billing.subscriptions.charges import component_of
 from foundation.state_machine import in_sql
 
 _INSTANT: Final = timedelta(microseconds=1)
@@ -33,8 +35,8 @@ class GivenCredit(msgspec.Struct, frozen=True):
 async def find_taken_back(
     session: AsyncSession, context: FeeContext, lines: Sequence[ChargedLine]
 ) -> Mapping[int, int]:
-    """By the place of each credit whose charge is on a fixed invoice: the part of it that a coupon had discounted
-    there, or a credit note gave back, in minor units, or 0.
+    """Amounts to take back, in minor units or 0, by the place of each credit whose charge is on a fixed invoice: the
+    part that a coupon discounted there or a credit note gave back.
     """
     credits_ = {
         place: line for place, line in enumerate(lines)
@@ -49,12 +51,7 @@ async def find_taken_back(
     }  # fmt: skip
     invoices: dict[UUID, list[ChargedLine]] = {}
     for row in await session.execute(_FIXED, keys):
-        invoices.setdefault(row.invoice_id, []).append(
-            ChargedLine(
-                row.id, LineKind(row.kind), row.product, row.amount_minor, row.first_at,
-                row.last_at and row.last_at + _INSTANT, row.cause,
-            )
-        )  # fmt: skip
+        invoices.setdefault(row.invoice_id, []).append(_line(row))
     notes: dict[UUID, list[GivenCredit]] = {}
     for row in await session.execute(_NOTES, {"tenant": context.client_id, "invoices": list(invoices)}):
         lines_ = {UUID(line): int(minor) for line, minor in row.lines.items()}
@@ -66,6 +63,35 @@ async def find_taken_back(
             paid = 1 - discounted_part(invoices[fixed], credit.product)
             left = paid * (1 - credited_part(invoices[fixed], notes.get(fixed, ()), credit, paid))
             found[place] = round_to_integer(-credit.amount_minor * (1 - left), Rounding.HALF_UP)
+    return found
+
+
+async def load_time_credits(
+    session: AsyncSession, client_id: UUID, invoice_id: UUID, currency: str
+) -> Mapping[UUID, int]:
+    """Amounts, by line of a fixed invoice, that later fixed invoices gave back for time that the line charged, less
+    their corrections for coupons and credit notes.
+    """
+    keys = {"tenant": client_id, "currency": currency, "invoice": invoice_id}
+    own = [_line(row) for row in await session.execute(_OWN, keys)]
+    subscriptions = sorted({line.cause[_SUBSCRIPTION] for line in own if _SUBSCRIPTION in line.cause})
+    since = min((line.service_from for line in own if line.service_from), default=None)
+    if not subscriptions or since is None:
+        return {}
+    invoices: dict[UUID, list[ChargedLine]] = {}
+    for row in await session.execute(_FIXED, {**keys, "since": since, "subscriptions": subscriptions}):
+        invoices.setdefault(row.invoice_id, []).append(_line(row))
+    found: dict[UUID, int] = {}
+    for row in await session.execute(_CREDITS, {**keys, "since": since, "subscriptions": subscriptions}):
+        credit = _line(row)
+        # As when it was charged: it is for time of the latest invoice that charged this time before.
+        earlier = (one for one in invoices if one != row.invoice_id)
+        if next((one for one in earlier if any(covers(line, credit) for line in invoices[one])), None) != invoice_id:
+            continue
+        lines = _covered(invoices[invoice_id], credit)
+        shares = allocate(row.given, [Weight(str(line.id), line.amount_minor) for line in lines], cap_to_items=True)
+        for line in lines:
+            found[line.id] = found.get(line.id, 0) + int(shares[str(line.id)])
     return found
 
 
@@ -97,13 +123,12 @@ def discounted_part(invoice: Sequence[ChargedLine], product: str) -> Fraction:
 def credited_part(
     invoice: Sequence[ChargedLine], notes: Sequence[GivenCredit], credit: ChargedLine, paid: Fraction
 ) -> Fraction:
-    """The part of what was charged for the time that credit notes gave back: on its lines, and of the whole invoice in
+    """Share of the charges for the time that credit notes gave back: on its lines, and of the whole invoice in
     proportion. `paid`: the part that the coupons left of the price.
     """
     if not notes:
         return Fraction(0)
-    covering = [line for line in invoice if covers(line, credit)]
-    own = [line for line in covering if _component(line) == _component(credit)] or covering
+    own = _covered(invoice, credit)
     named = sum(note.lines.get(line.id, 0) for note in notes for line in own)
     by_line = sum(sum(note.lines.values()) for note in notes)
     rest = sum(note.net_minor for note in notes) - by_line
@@ -113,17 +138,43 @@ def credited_part(
     return 1 - kept
 
 
+def _covered(invoice: Sequence[ChargedLine], credit: ChargedLine) -> Sequence[ChargedLine]:
+    """The lines that the credit is of: those of its component, or all that charge its time."""
+    covering = [line for line in invoice if covers(line, credit)]
+    return [line for line in covering if _component(line) == _component(credit)] or covering
+
+
+def _line(row: Any) -> ChargedLine:
+    until = row.last_at and row.last_at + _INSTANT
+    return ChargedLine(row.id, LineKind(row.kind), row.product, row.amount_minor, row.first_at, until, row.cause)
+
+
 def _part(given: int, of: Fraction) -> Fraction:
     return Fraction(0) if not given else min(Fraction(1), given / of) if of > 0 else Fraction(1)
 
 
 def _component(line: ChargedLine) -> str:
-    """What of the plan the line is for, such as its fee or its seats: the middle of the fee's key."""
-    return (
-        line.cause.get("fee", "").partition(" ")[2].rpartition(" ")[0].removesuffix(" credit").removesuffix(" charge")
-    )
+    return component_of(line.cause.get("fee", ""))
 
 
+_COLUMNS: Final = """l.id, l.invoice_id, l.kind, coalesce(nullif(l.meter, ''), l.product) AS product,
+    l.amount_minor, l.first_at, l.last_at, l.cause"""
+_OWN = text(f"""
+    SELECT {_COLUMNS} FROM invoice_line l
+     WHERE l.tenant_id = :tenant AND l.invoice_id = :invoice AND l.kind IN ({in_sql(_CHARGES)})
+""")
+_CREDITS = text(f"""
+    SELECT {_COLUMNS},
+           greatest(0, -l.amount_minor - coalesce((
+               SELECT sum(b.amount_minor) FROM invoice_line b
+                WHERE b.tenant_id = l.tenant_id AND b.invoice_id = l.invoice_id AND b.kind = '{LineKind.DISCOUNT_BACK}'
+                  AND b.cause ->> 'credit_line' = l.id::text), 0))::bigint AS given
+      FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+     WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.state IN ({in_sql(BILLED)}) AND i.currency = :currency
+       AND i.id <> :invoice AND l.kind = '{LineKind.PRORATION_CREDIT}' AND l.first_at >= :since
+       AND l.cause ->> '{_SUBSCRIPTION}' = ANY (CAST(:subscriptions AS text[]))
+     ORDER BY l.first_at, l.id
+""")
 _NOTES = text("""
     SELECT invoice_id, net_minor, lines FROM credit_note WHERE tenant_id = :tenant AND invoice_id = ANY(:invoices)
 """)
@@ -134,8 +185,7 @@ _FIXED = text(f"""
          WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.state IN ({in_sql(BILLED)}) AND i.currency = :currency
            AND l.kind IN ({in_sql(_CHARGES)}) AND l.last_at >= :since
            AND l.cause ->> '{_SUBSCRIPTION}' = ANY (CAST(:subscriptions AS text[])))
-    SELECT l.id, l.invoice_id, l.kind, coalesce(nullif(l.meter, ''), l.product) AS product, l.amount_minor, l.first_at,
-           l.last_at, l.cause
+    SELECT {_COLUMNS}
       FROM fixed f JOIN invoice_line l ON l.tenant_id = :tenant AND l.invoice_id = f.invoice_id
      ORDER BY f.period_start DESC, l.id
 """)

@@ -1,9 +1,10 @@
-"""Discounts of a draft: the client's coupons, one after the other, on what is charged."""
+"""Discounts of a draft: the client's coupons, applied one after the other to its charges."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Row, text
@@ -13,21 +14,27 @@ from billing.coupons.client_coupons import CAUSE, read_uses
 from billing.coupons.credited import find_taken_back
 from billing.coupons.schemas import CouponUse
 from billing.coupons.terms import TERM_NAMES, CouponTerms
+from billing.coupons.voided import Voided, load_voided, places_charged_again
 from billing.fees import ChargedLine, Fee, FeeContext
 from billing.line_kinds import LineKind
 from billing.pricing.discounts import Discount, Weight, allocate, apply_coupon
 from billing.sides import Side
 from canonical.money import stored_exponent
 
+_APART: Final = (LineKind.UNIT_PACK, LineKind.UNITS_DRAWN)
+
 
 async def discount_fees(session: AsyncSession, context: FeeContext, lines: Sequence[ChargedLine]) -> Sequence[Fee]:
     """A line for each coupon and product that it discounts, with the coupons in the order in which they were given; and
-    what credits for time on fixed invoices give back less, because a coupon or a credit note did before.
+    corrections of credits for time on fixed invoices whose amount a coupon or a credit note reduced already.
 
-    Other credits among the lines reduce what can be discounted, so that no coupon takes an invoice below 0.
+    Packs of units are not discounted. Other credits among the lines reduce what can be discounted, so that no coupon
+    takes an invoice below 0. An expired coupon still discounts charges repeated for a voided month in which it was
+    valid.
     """
     if context.side is not Side.RETAIL:
         return []
+    lines = [line for line in lines if line.kind not in _APART]
     earlier = await find_taken_back(session, context, lines)
     fees = [_taken_back(context, lines[place], amount) for place, amount in earlier.items() if amount]
     first = context.period.start.date()
@@ -36,10 +43,16 @@ async def discount_fees(session: AsyncSession, context: FeeContext, lines: Seque
     ).all()
     if not rows:
         return fees
-    uses = await read_uses(session, before=context.period.start.date())
+    voided: Voided = {}
+    if any(_is_over(row, first) for row in rows) and not (voided := await load_voided(session, context)):
+        rows = [row for row in rows if not _is_over(row, first)]
+    uses = await read_uses(session, before=first)
     left = without_credits(lines, apart=earlier.keys())
     for row in rows:
-        parts = _parts(_terms(row), uses.get(row.id, ()), lines, left)
+        among: Sequence[int] = range(len(lines))
+        if _is_over(row, first):
+            among = places_charged_again(lines, voided, first=row.from_month, last=row.valid_until)
+        parts = _parts(_terms(row), uses.get(row.id, ()), lines, left, among)
         for number, part in parts.items():
             left[number] -= part
         fees += _fees(context, row, lines, parts)
@@ -47,7 +60,7 @@ async def discount_fees(session: AsyncSession, context: FeeContext, lines: Seque
 
 
 def without_credits(lines: Sequence[ChargedLine], *, apart: AbstractSet[int] = frozenset()) -> list[int]:
-    """What is charged by each line after the credits among them: of the credit's own product first, then of all lines.
+    """Charge of each line after the credits among the lines: a credit reduces its own product first, then all lines.
     Credits at the places `apart` are for other invoices.
     """
     left = [max(0, line.amount_minor) for line in lines]
@@ -63,7 +76,7 @@ def without_credits(lines: Sequence[ChargedLine], *, apart: AbstractSet[int] = f
 
 
 def _deduct(credit: int, left: list[int], places: Sequence[int]) -> int:
-    """Spread a credit over the lines at these places. Returns what they do not take."""
+    """Spread a credit over the lines at these places. Returns the remainder that exceeds them."""
     taken = min(credit, sum(left[place] for place in places))
     if taken:
         shares = allocate(taken, [Weight(str(place), left[place]) for place in places], cap_to_items=True)
@@ -82,13 +95,21 @@ def _taken_back(context: FeeContext, credit: ChargedLine, amount: int) -> Fee:
     )  # fmt: skip
 
 
+def _is_over(row: Row[Any], first: date) -> bool:
+    return row.valid_until is not None and row.valid_until < first
+
+
 def _parts(
-    terms: CouponTerms, uses: Sequence[CouponUse], lines: Sequence[ChargedLine], left: Sequence[int]
+    terms: CouponTerms,
+    uses: Sequence[CouponUse],
+    lines: Sequence[ChargedLine],
+    left: Sequence[int],
+    among: Sequence[int],
 ) -> Mapping[int, int]:
-    """What the coupon takes off each line, by the line's place."""
+    """Discount of the coupon on each line at the places `among`, by place."""
     if terms.most_invoices is not None and len(uses) >= terms.most_invoices:
         return {}
-    places = [number for number, line in enumerate(lines) if not terms.only or line.product in terms.only]
+    places = [number for number in among if not terms.only or lines[number].product in terms.only]
     coupon = Discount(
         amount_minor=terms.amount_minor, percent=terms.percent, recurring=terms.recurring,
         used_before_minor=sum(use.amount_minor for use in uses),
@@ -123,6 +144,6 @@ def _terms(row: Row[Any]) -> CouponTerms:
 _COUPONS = text("""
     SELECT * FROM client_coupon
      WHERE tenant_id = :tenant AND ended_at IS NULL AND from_month <= :first
-       AND (valid_until IS NULL OR valid_until >= :first) AND (currency IS NULL OR currency = :currency)
+       AND (currency IS NULL OR currency = :currency)
      ORDER BY given_at, id
 """)

@@ -18,7 +18,7 @@ _MOST: Final = 10**15
 
 
 def read_coupon(typed: Typed) -> CouponInput:
-    """The coupon that a form says.
+    """Read a coupon from the fields of a form.
 
     Raises:
         InvalidInput: names the field.

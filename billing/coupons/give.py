@@ -1,4 +1,6 @@
-"""Giving a coupon of the MSP to one of its clients: the coupon is read across all clients, the rest is the client's."""
+"""Giving a coupon of the MSP to one of its clients: the coupon is read in the fleet's scope, all else in the
+client's.
+"""
 
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from tenants.access import Access
 
 
 async def give_as_staff(access: Access, given: GiveCouponInput, *, new_id: NewId) -> UUID:
-    """On a client's page or route. It ends in the client's scope, also when it is refused.
+    """Give a coupon, on a client's page or route. Ends in the client's scope, also after an error.
 
     Raises:
         NotFound: the caller is not of the MSP's staff.

@@ -1,4 +1,4 @@
-"""Tables of coupons and of those that clients have."""
+"""Tables of coupons and of clients' coupons."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,8 +20,8 @@ _DURATION = f"duration IN ({in_sql(CouponDuration)}) AND (duration = 'months') =
 class Coupon(TenantOwned, Base):
     """A coupon of the MSP account. Its terms are never changed; it is retired so that no more clients get it.
 
-    `only` are the products and meters it is for, empty for all. `valid_from` and `valid_until` are days of service,
-    both included.
+    `only`: the discounted products and meters; empty for all. `valid_from` and `valid_until` are days of service, both
+    included.
     """
 
     __tablename__ = "coupon"
@@ -55,7 +55,7 @@ class Coupon(TenantOwned, Base):
 
 class ClientCoupon(TenantOwned, Base):
     """A coupon that a client has, with a copy of its terms. It discounts months of service from `from_month` on, until
-    it is used up, no longer valid, or ended. What was used of it is on the invoices.
+    it is used up, no longer valid, or ended. Its use is recorded on invoice lines.
     """
 
     __tablename__ = "client_coupon"

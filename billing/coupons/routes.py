@@ -48,14 +48,14 @@ async def create_new_coupon(access: OpenAccess, data: JSONBody[CouponInput]) -> 
 
 @post(f"{_COUPONS}/retire", opt=_WRITE, tags=_TAGS, status_code=200)
 async def retire_known_coupon(access: OpenAccess, data: JSONBody[CouponCode]) -> CouponCreated:
-    """Give a coupon to no more clients. Those who have it keep it."""
+    """Retire a coupon: no more clients get it, and those that have it keep it."""
     await retire_coupon(access.session, data.code, now=access.now)
     return CouponCreated(data.code)
 
 
 @get(_CLIENT, opt=_READ_CLIENT, tags=_TAGS)
 async def show_client_coupons(access: OpenAccess) -> ClientCoupons:
-    """Return the coupons of a client, with what each invoice used of them."""
+    """Return the coupons of a client, with their use by invoice."""
     return ClientCoupons(await load_client_coupons(access.session))
 
 
@@ -68,7 +68,7 @@ async def give_client_coupon(access: OpenAccess, data: JSONBody[GiveCouponInput]
 
 @post(f"{_CLIENT}/end", opt=_GIVE, tags=_TAGS, status_code=200)
 async def end_client_coupon(access: OpenAccess, data: JSONBody[EndCouponInput]) -> ClientCoupons:
-    """End a coupon of a client. Finalised invoices keep what they used of it."""
+    """End a coupon of a client. Finalised invoices keep their discounts."""
     await end_coupon(access.session, data, now=access.now, new_id=new_id)
     return ClientCoupons(await load_client_coupons(access.session))
 

@@ -1,4 +1,4 @@
-"""Coupons as the API and pages show and take them. Amounts are integer minor units."""
+"""Coupons in the API and on pages. Amounts are integer minor units."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -16,8 +16,8 @@ Reason = Annotated[str, msgspec.Meta(max_length=500)]
 
 
 class CouponInput(RequestBody, frozen=True, kw_only=True):
-    """Either `percent`, or `amount_minor` with `currency`. `duration`: `once`, `months` (so many invoices, `months`) or
-    `forever`. An amount that is not `recurring` is used up over as many invoices as it lasts.
+    """A coupon with either `percent`, or `amount_minor` and `currency`. `duration`: `once`, `months` (on a number of
+    invoices, `months`) or `forever`. An amount that is not `recurring` is spread over invoices until it is used up.
 
     `only`: codes of products and meters, empty for all. `valid_until` is the last day of service.
     """
@@ -47,7 +47,7 @@ class CouponCreated(msgspec.Struct, frozen=True):
 
 
 class CouponView(CouponTerms, frozen=True, kw_only=True):
-    """`clients`: how many have or had it."""
+    """A coupon. `clients`: the number that have or had it."""
 
     id: UUID
     code: str
@@ -61,8 +61,8 @@ class CouponView(CouponTerms, frozen=True, kw_only=True):
 
 
 class GiveCouponInput(RequestBody, frozen=True):
-    """`from_month`: the first month of service that it discounts, such as 2026-03; the current one if not given. The
-    client can read the reason.
+    """`from_month`: the first discounted month of service, such as 2026-03; the current one if not given. The client
+    can read the reason.
     """
 
     code: Code
@@ -76,7 +76,7 @@ class EndCouponInput(RequestBody, frozen=True):
 
 
 class CouponUse(msgspec.Struct, frozen=True):
-    """What an invoice used, or with `is_draft` would use. `number` is that of the invoice, if it has one."""
+    """Discount on an invoice; provisional with `is_draft`. `number`: the invoice's, if it has one."""
 
     invoice_id: UUID
     month: date
@@ -87,7 +87,7 @@ class CouponUse(msgspec.Struct, frozen=True):
 
 
 class ClientCouponView(CouponTerms, frozen=True, kw_only=True):
-    """`left_minor`: what finalised invoices left of an amount that does not begin again; None for other coupons."""
+    """A client's coupon. `left_minor`: the rest of a non-recurring amount after finalised invoices; None for others."""
 
     code: str
     name: str

@@ -1,4 +1,4 @@
-"""Terms of coupons: how much, how long, and what for."""
+"""Terms of coupons: amount, duration and products."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -12,9 +12,9 @@ from foundation.marks import N_
 
 class CouponDuration(StrEnum):
     ONCE = "once"
-    """A percentage of one invoice; an amount once, whose rest stays usable on later invoices."""
+    """A percentage on one invoice; an amount once, whose rest is usable on later invoices."""
     MONTHS = "months"
-    """Of so many invoices."""
+    """On a number of invoices."""
     FOREVER = "forever"
 
     @property
@@ -30,9 +30,10 @@ DURATION_LABELS = {
 
 
 class CouponTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """Either `percent` or `amount_minor` of `currency`. A `recurring` amount begins again with each invoice.
+    """Terms with either `percent`, or `amount_minor` of `currency`. A `recurring` amount begins again with each
+    invoice.
 
-    `only` are the products and meters that it is for, empty for all. `valid_until` is the last day of service.
+    `only`: the discounted products and meters; empty for all. `valid_until` is the last day of service.
     """
 
     percent: Decimal | None = None
@@ -46,7 +47,7 @@ class CouponTerms(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def most_invoices(self) -> int | None:
-        """How many invoices it discounts; None without a limit."""
+        """Largest number of discounted invoices; None without a limit."""
         if self.duration is CouponDuration.ONCE:
             return 1 if self.percent is not None else None
         return self.months

@@ -12,23 +12,23 @@ from foundation.marks import N_
 
 
 def write_amount(minor: int, currency: str, language: str) -> str:
-    """The amount as people of the language read it."""
+    """Format the amount in the language."""
     return format_currency(decimal_amount(minor, currency), currency, locale=language)
 
 
 def write_voucher(language: str) -> str:
-    """Why credit that is bought is not taxed."""
+    """Reason, for a document, why bought credit is not taxed."""
     return localizer_of(language, "UTC").text(N_("Prepaid credit: tax is charged when it is used."))
 
 
 def has_one_price(line: SnapshotLine, currency: str) -> bool:
-    """Whether its amount is quantity times unit price, but for rounding: it is not with tiers, packages or minimums."""
+    """Whether the line's amount is quantity times unit price, rounded: not so with tiers, packages or minimums."""
     exact = line.unit_price * line.quantity
     return abs(exact - decimal_amount(line.net_minor, currency)) < decimal_amount(1, currency)
 
 
 def given_back(document: InvoiceSnapshot) -> InvoiceSnapshot:
-    """A credit note with what it gives back as positive amounts, as its documents name them; an invoice unchanged."""
+    """A credit note with positive amounts, as its documents show them; an invoice unchanged."""
     if not document.is_credit:
         return document
     lines = [replace(line, quantity=-line.quantity, net_minor=-line.net_minor) for line in document.lines]

@@ -1,4 +1,4 @@
-"""The document of a credit note: what it takes back of an invoice, by rate of tax, with the invoice's parties."""
+"""The document of a credit note: the credited amounts by rate of tax, with the invoice's parties."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -47,7 +47,7 @@ async def read_credit_document(
     """A stored document of a credit note.
 
     Raises:
-        NotFound: no such credit note of an invoice that the reader sees, or it has no document, or not yet.
+        NotFound: no such credit note of an invoice visible to the reader, or it has no document, or not yet.
     """
     client_id = (await load_invoice(session, invoice_id)).invoice.client_id
     number = await session.scalar(

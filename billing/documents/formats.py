@@ -34,7 +34,7 @@ FORMATS: Final = {
 
 
 def file_name(document: InvoiceSnapshot, kind: DocumentFormat) -> str:
-    """Of the number of the document, see `name_file`."""
+    """File name for the document's number, see `name_file`."""
     return name_file(document.number, kind)
 
 

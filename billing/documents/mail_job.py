@@ -56,7 +56,7 @@ def mail_handler(needs: InvoiceMails) -> Handler[InvoiceMail]:
 async def _queue(
     session: AsyncSession, needs: InvoiceMails, invoice: InvoiceSummary, document: InvoiceSnapshot, wanted: InvoiceMail
 ) -> None:
-    """Queue the mail; no reminder of what was paid meanwhile."""
+    """Queue the mail, unless it is a reminder of an invoice that was paid meanwhile."""
     pdf = await find_content(session, scope_of(session).tenant_id, invoice.id, DocumentFormat.PDF)
     if pdf is None or (wanted.is_reminder and invoice.balance_minor <= 0):
         return

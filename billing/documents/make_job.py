@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.documents.credit_notes import find_credit_snapshot
+from billing.documents.logo import find_logo
 from billing.documents.store import store_documents, write_documents
 from billing.invoices.repository import find_snapshot
 from billing.job_types import LANE, MAKE_DOCUMENTS
@@ -30,7 +31,8 @@ def documents_handler(clock: Clock) -> Handler[NoPayload]:
             return
         async with batch.read() as session:
             found = await find_snapshot(session, item.ref) or await find_credit_snapshot(session, item.ref)
-        made = {} if found is None else await asyncio.to_thread(write_documents, found[1])
+            logo = None if found is None else await find_logo(session, found[0])
+        made = {} if found is None else await asyncio.to_thread(write_documents, found[1], logo)
         async with batch.commit() as session:
             if found is not None:
                 await store_documents(session, item.ref, found[0], made, now=clock())
@@ -40,7 +42,7 @@ def documents_handler(clock: Clock) -> Handler[NoPayload]:
 
 async def repair_documents(session: AsyncSession, _: datetime) -> None:
     """Enqueue the job for some of the account's invoices and credit notes with a number that have no documents. Those
-    whose job waits, or failed for good, are left to it.
+    with a pending or dead job are skipped.
     """
     async with as_rater(session):
         missing = (

@@ -1,4 +1,4 @@
-"""Meter of the documents that are made of a client's invoices."""
+"""Meter of the documents of a client's invoices."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

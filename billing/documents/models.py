@@ -12,8 +12,8 @@ from foundation.state_machine import in_sql
 
 
 class InvoiceDocument(TenantOwned, Base):
-    """A document as it was made first; rows are only added. `invoice_id` is the invoice or the credit note, `sha256` is
-    hexadecimal, of `file`.
+    """A document. Rows are only added, so a download always has the first version. `invoice_id` is the invoice or the
+    credit note, `sha256` is hexadecimal, of `file`.
     """
 
     __tablename__ = "invoice_document"

@@ -11,6 +11,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 
 from billing.documents.amounts import given_back, has_one_price, write_amount, write_voucher
 from billing.documents.cii import write_cii
+from billing.documents.logo import DocumentLogo
 from billing.legal_entities.tax import VOUCHER, TaxCategory
 from billing.price_books.rules import write_rules
 from billing.snapshot import Buyer, InvoiceBrand, InvoiceSnapshot, Seller, SnapshotLine
@@ -27,17 +28,17 @@ _NOTES: Final = {
 }
 _DUE: Final = {False: N_("Amount due"), True: N_("Amount credited")}
 Pairs = list[tuple[str, str]]
-"""Labels with what they name."""
+"""(label, value)."""
 
 
-def write_pdf(document: InvoiceSnapshot) -> bytes:
-    """The PDF. Takes about half a second of computing time. The same document gives the same text and XML, but not the
-    same bytes: they contain the time.
+def write_pdf(document: InvoiceSnapshot, logo: DocumentLogo | None = None) -> bytes:
+    """The PDF, with the logo in place of the monogram. Takes about half a second of computing time. The same document
+    gives the same text and XML, but not the same bytes: they contain the time.
     """
     import facturx  # noqa: PLC0415 - half a second, and few processes make documents
     import typst  # noqa: PLC0415
 
-    data = msgspec.json.encode(_content(document)).decode()
+    data = msgspec.json.encode(_content(document) | _logo(logo)).decode()
     drawn = typst.compile(str(_TEMPLATE), sys_inputs={"data": data}, pdf_standards=["a-3b"])
     xml = write_cii(document)
     made = facturx.generate_from_binary(
@@ -77,6 +78,11 @@ def _content(document: InvoiceSnapshot) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _logo(logo: DocumentLogo | None) -> dict[str, object]:
+    """The template's input for the logo. Its bytes are a list of numbers, because JSON has no bytes."""
+    return {"logo": None} if logo is None else {"logo": list(logo.content), "is_wordmark": logo.is_wordmark}
+
+
 def _brand(brand: InvoiceBrand, seller: str) -> dict[str, Any]:
     return msgspec.to_builtins(brand) | {"name": brand.name or seller}  # type: ignore[no-any-return]
 
@@ -112,6 +118,7 @@ def _notes(document: InvoiceSnapshot, texts: Localizer, *, is_credit: bool) -> l
     ]  # fmt: skip
     if document.rules is not None:
         notes += write_rules(document.rules, texts, subscribed=document.is_subscribed)
+    notes.append(texts.fill(N_("Days are those of the time zone {zone}."), {"zone": document.time_zone}))
     if document.buyer.on_behalf_of:
         notes.append(texts.fill(N_("For {client}"), {"client": document.buyer.on_behalf_of}))
     if is_credit:
@@ -153,7 +160,7 @@ def _money(minor: int, document: InvoiceSnapshot, language: str) -> str:
 
 
 def _unit_price(line: SnapshotLine, currency: str, language: str) -> str:
-    """Prices have more digits than amounts, but at least as many. A dash where no single price gives the amount."""
+    """The line's unit price, with at least the digits of an amount; a dash where no single price gives the amount."""
     if not has_one_price(line, currency):
         return "–"
     least = stored_exponent(currency)

@@ -1,4 +1,4 @@
-"""What this slice adds to the product."""
+"""Parts of this slice."""
 
 from collections.abc import Sequence
 from typing import Any, Final

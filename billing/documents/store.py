@@ -12,6 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.documents.formats import FORMATS, DocumentFormat, file_name
+from billing.documents.logo import DocumentLogo
+from billing.documents.pdf import write_pdf
 from billing.invoices.repository import load_invoice
 from billing.sides import Side, as_rater
 from billing.snapshot import InvoiceSnapshot
@@ -43,7 +45,7 @@ class Download(NamedTuple):
 async def store_documents(
     session: AsyncSession, invoice_id: UUID, side: Side, made: Mapping[DocumentFormat, bytes], *, now: datetime
 ) -> None:
-    """Store what is not stored yet, in the account's scope."""
+    """Store the formats that are not stored yet, in the account's scope."""
     scope = scope_of(session)
     async with as_rater(session):
         for kind, content in made.items():
@@ -108,10 +110,11 @@ async def find_content(session: AsyncSession, tenant_id: UUID, invoice_id: UUID,
     return None if found is None else bytes(found)
 
 
-def write_documents(document: InvoiceSnapshot) -> Mapping[DocumentFormat, bytes]:
+def write_documents(document: InvoiceSnapshot, logo: DocumentLogo | None = None) -> Mapping[DocumentFormat, bytes]:
     """All formats. Takes about a second of computing time."""
     document = _writable(document)
-    return {kind: details.write(document) for kind, details in FORMATS.items()}
+    made = {kind: details.write(document) for kind, details in FORMATS.items() if kind is not DocumentFormat.PDF}
+    return made | {DocumentFormat.PDF: write_pdf(document, logo)}
 
 
 def _writable(document: InvoiceSnapshot) -> InvoiceSnapshot:

@@ -1,5 +1,5 @@
-"""The e-invoice as UBL 2.1 invoice or credit note of EN 16931. It says the same as the Cross Industry Invoice, for
-receivers that read this syntax only.
+"""The e-invoice as UBL 2.1 invoice or credit note of EN 16931. Same content as the Cross Industry Invoice, for
+receivers that read only this syntax.
 """
 
 from typing import Final, NamedTuple
@@ -34,7 +34,7 @@ class _Kind(NamedTuple):
 _INVOICE: Final = _Kind("Invoice", "InvoiceLine", "InvoicedQuantity", "380")
 _CREDIT_NOTE: Final = _Kind("CreditNote", "CreditNoteLine", "CreditedQuantity", "381")
 Node = Element | None
-"""None for what the invoice does not have."""
+"""An element; None for a field that the invoice lacks."""
 
 
 def write_ubl(document: InvoiceSnapshot) -> bytes:
@@ -105,7 +105,7 @@ def _means(seller: Seller, number: str) -> Node:
 
 
 def _credited_on(day: str) -> Node:
-    """A credit note of UBL has its due day here (rule BR-CO-25), and names no account of the seller."""
+    """Payment means of a credit note, where UBL has its due day (rule BR-CO-25); without the seller's account."""
     return _group("PaymentMeans", _text("PaymentMeansCode", _UNDEFINED), _text("PaymentDueDate", day))
 
 

@@ -1,1 +1,1 @@
-"""What clients may have: by their plans, by the defaults of price books, or as set for one client."""
+"""Entitlements of clients: from their plans, from defaults of price books, or set for one client."""

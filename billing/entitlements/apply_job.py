@@ -1,4 +1,4 @@
-"""Job that applies what a client's plans allow, once a subscription changed."""
+"""Job that applies the entitlements of a client's plans after a subscription changed."""
 
 from billing.entitlements.rules import apply_entitlements
 from foundation.clock import Clock

@@ -28,7 +28,7 @@ _BOOK: Final = click.option("--price-book", "book_id", type=click.UUID, help="Of
 
 @click.group(cls=NounGroup)
 def entitlement() -> None:
-    """What clients may have, such as connections and members."""
+    """Entitlements of clients, such as connections and members."""
 
 
 @entitlement.command("list")
@@ -36,7 +36,7 @@ def entitlement() -> None:
 @_CLIENT
 @_BOOK
 def list_(*, msp_id: UUID, tenant_id: UUID | None, book_id: UUID | None) -> None:
-    """List what a client may have and has, or the defaults of a price book."""
+    """List a client's entitlements with their use, or the defaults of a price book."""
 
     async def act(session: AsyncSession) -> CommandResult:
         if book_id is not None:
@@ -61,7 +61,7 @@ def list_(*, msp_id: UUID, tenant_id: UUID | None, book_id: UUID | None) -> None
 def set_(  # noqa: PLR0913 - click passes options by name
     *, msp_id: UUID, tenant_id: UUID | None, book_id: UUID | None, feature: str, use: str, soft: str, hard: str
 ) -> None:
-    """Set what a client, or the clients of a price book, may have of a feature."""
+    """Set the entitlement to a feature of one client, or of the clients of a price book."""
     typed = {"feature": feature, "use": use, "soft_limit": soft, "hard_limit": hard}
 
     async def act(session: AsyncSession) -> CommandResult:

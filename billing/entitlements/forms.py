@@ -1,4 +1,4 @@
-"""Entitlements as a form or a command has them."""
+"""Entitlements from the texts of a form or a command."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Table of rules about what clients may have."""
+"""Table of entitlement rules."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,8 +10,9 @@ from foundation.database.base import Base, TenantOwned
 
 
 class EntitlementRule(TenantOwned, Base):
-    """What a client may have of a feature whatever its plan says (`subject_id` is the client), or what the clients of
-    a retail price book may have where their plan says nothing: `subject_id` is the book, in the MSP account.
+    """Entitlement to a feature: of one client, in place of its plan's (`subject_id` is the client); or the default for
+    clients of a retail price book whose plan does not mention the feature (`subject_id` is the book, in the MSP
+    account).
     """
 
     __tablename__ = "entitlement_rule"

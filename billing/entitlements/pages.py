@@ -1,4 +1,4 @@
-"""Pages of what clients may have: a client's plan and limits, and the defaults of a price book."""
+"""Pages of entitlements: a client's plan and limits, and the defaults of a price book."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -35,7 +35,7 @@ _SOURCES: Final = {
     EntitlementSource.CLIENT: N_("Set for this client"),
     EntitlementSource.PLAN: N_("Plan {name}"),
     EntitlementSource.PRICE_BOOK: N_("Price book {name}"),
-    EntitlementSource.NONE: N_("Not limited"),
+    EntitlementSource.NONE: N_("Default"),
 }
 
 
@@ -129,7 +129,7 @@ async def _client_page(
         "sets": access.may(BillingPermission.ISSUE_INVOICE),
         "uses": [
             ("on", translate("Can be used")), ("off", translate("Switched off")),
-            ("inherit", translate("As the plan or the price book says")),
+            ("inherit", translate("As in the plan or the price book")),
         ],
         **_form(features, refusal, typed),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a client may have now: its own rule, else its plans together, else the default of its price book. Pure."""
+"""Entitlements of a client now: from its own rule, else its plans together, else its price book's default. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -26,7 +26,8 @@ def resolve(
     defaults: Mapping[str, tuple[EntitlementRuleView, str]],
     now: datetime,
 ) -> Mapping[str, Resolved]:
-    """By feature; features that nothing names are omitted. `defaults`: rule and name of its price book.
+    """Entitlements by feature; features without a rule are omitted. `defaults`: rule and name of the client's price
+    book.
 
     A paused subscription counts, or a pause would end all limits.
     """
@@ -46,7 +47,7 @@ def resolve(
 
 
 def _add_up(feature: str, parts: Sequence[tuple[PlanEntitlement, int, str]]) -> Resolved:
-    """Limits of several plans add up; one without a limit leaves all without one."""
+    """Sum of the plans' limits; no limit if one of the plans has none."""
     on = [(one, seats) for one, seats, _ in parts if one.is_on]
     value = EntitlementValue(
         feature, bool(on), _sum([one.soft_limit for one, _ in on]), _sum([one.most(seats) for one, seats in on])

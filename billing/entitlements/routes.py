@@ -1,4 +1,4 @@
-"""The API of what clients may have."""
+"""The API of entitlements."""
 
 from typing import Final
 from uuid import UUID
@@ -22,7 +22,7 @@ _TAGS: Final = ["subscriptions"]
 
 @get(_CLIENT, opt={"permission": BillingPermission.READ_USAGE}, tags=_TAGS)
 async def show_entitlements(access: OpenAccess, features: KnownFeatures) -> EntitlementList:
-    """Return what a client may have of each feature, what it has, and which plan or price book says so."""
+    """Return a client's entitlement to each feature with its use, and the plan or price book that it comes from."""
     return EntitlementList(await list_entitlements(access.session, features, access.now))
 
 
@@ -30,14 +30,14 @@ async def show_entitlements(access: OpenAccess, features: KnownFeatures) -> Enti
 async def set_entitlement(
     access: OpenAccess, features: KnownFeatures, data: JSONBody[EntitlementInput]
 ) -> EntitlementList:
-    """Set what a client may have of a feature, whatever its plan says; with `inherits`, as its plan says again."""
+    """Set a client's entitlement to a feature in place of its plan's; with `inherits`, the plan's applies again."""
     await set_rule(access.session, features, data, now=access.now)
     return EntitlementList(await list_entitlements(access.session, features, access.now))
 
 
 @get(_BOOK, opt={"permission": BillingPermission.READ_PRICE_BOOKS}, tags=_TAGS)
 async def show_default_entitlements(access: OpenAccess, book_id: FromPath[UUID]) -> RuleList:
-    """Return what the clients of a retail price book may have where their plan says nothing."""
+    """Return the entitlements of a retail price book, which apply to features that a client's plan does not mention."""
     await require_book(access.session, book_id)
     return RuleList(await list_rules(access.session, book_id))
 
@@ -46,7 +46,9 @@ async def show_default_entitlements(access: OpenAccess, book_id: FromPath[UUID])
 async def set_default_entitlement(
     access: OpenAccess, features: KnownFeatures, book_id: FromPath[UUID], data: JSONBody[EntitlementInput]
 ) -> RuleList:
-    """Set what the clients of a retail price book may have where their plan says nothing. It applies within minutes."""
+    """Set an entitlement of a retail price book, for clients whose plan does not mention the feature. Applies within
+    minutes.
+    """
     await set_rule(access.session, features, data, book_id=book_id, now=access.now)
     return RuleList(await list_rules(access.session, book_id))
 

@@ -31,8 +31,8 @@ from foundation.marks import N_
 async def set_rule(
     session: AsyncSession, features: Features, wanted: EntitlementInput, *, book_id: UUID | None = None, now: datetime
 ) -> None:
-    """Set what the scope's client may have, at once; or with `book_id`, in the MSP account, what the clients of a
-    retail price book may have: their next rating applies it, within minutes.
+    """Set an entitlement of the scope's client, which applies at once; or with `book_id`, in the MSP account, a default
+    of a retail price book, which the clients' next rating applies within minutes.
 
     Raises:
         NotFound: no such retail price book.
@@ -66,14 +66,14 @@ async def set_rule(
 
 
 async def apply_entitlements(session: AsyncSession, now: datetime) -> None:
-    """Let the scope's client have what its rules, plans and price book say now."""
+    """Apply the current rules, plans and price book to the scope's client."""
     await store_entitlements(session, [one.value for one in (await _resolve(session, now)).values()], now=now)
 
 
 async def list_entitlements(session: AsyncSession, features: Features, now: datetime) -> Sequence[EntitlementView]:
-    """Every feature with what the scope's client may have of it and has, those with a limit first."""
+    """Every feature with the entitlement and use of the scope's client, those with a limit first."""
     found = await _resolve(session, now)
-    views = [_view(feature, found.get(feature.code), await _used(session, feature)) for feature in features]
+    views = [_view(feature, found.get(feature.code), await _used(session, feature, now)) for feature in features]
     return sorted(views, key=lambda one: (one.source is EntitlementSource.NONE, one.feature))
 
 
@@ -103,10 +103,10 @@ async def _resolve(session: AsyncSession, now: datetime) -> Mapping[str, Resolve
     return resolve(own, subscriptions, {row.feature: (_rule(row), row.name) for row in rows}, now)
 
 
-async def _used(session: AsyncSession, feature: Feature) -> int | None:
+async def _used(session: AsyncSession, feature: Feature, now: datetime) -> int | None:
     if not feature.count:
         return None
-    return int(await session.scalar(text(feature.count), {"t": scope_of(session).tenant_id}) or 0)
+    return int(await session.scalar(text(feature.count), {"t": scope_of(session).tenant_id, "now": now}) or 0)
 
 
 def _view(feature: Feature, found: Resolved | None, used: int | None) -> EntitlementView:

@@ -13,7 +13,7 @@ _Most = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 
 
 class EntitlementSource(StrEnum):
-    """Where an entitlement comes from; the first that says something applies."""
+    """Source of an entitlement; the first in this order that has a rule applies."""
 
     CLIENT = "client"
     PLAN = "plan"
@@ -22,8 +22,8 @@ class EntitlementSource(StrEnum):
 
 
 class EntitlementInput(RequestBody, frozen=True, kw_only=True):
-    """What may be had of a `feature`: at most `hard_limit`, with a warning from `soft_limit` on, null for no limit; or
-    nothing, if not `is_on`. `inherits` removes what was set, so that the plan or the price book applies again.
+    """An entitlement to a `feature`: at most `hard_limit`, with a warning from `soft_limit` on, null for no limit;
+    nothing if not `is_on`. `inherits` removes the rule, so that the plan or the price book applies again.
     """
 
     feature: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
@@ -34,8 +34,8 @@ class EntitlementInput(RequestBody, frozen=True, kw_only=True):
 
 
 class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account may have of a feature, and `used`, the number that it has; None of a switch. `source_name` is the
-    plan or price book.
+    """An account's entitlement to a feature. `used`: the number in use; None of a switch. `source_name` is the plan or
+    price book.
     """
 
     feature: str
@@ -48,13 +48,13 @@ class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_near(self) -> bool:
-        """From the soft limit on; without one, at the hard limit."""
+        """Whether the use is at the soft limit or, without a soft limit, at the hard one."""
         limit = self.soft_limit if self.soft_limit is not None else self.hard_limit
         return self.used is not None and limit is not None and self.used >= limit
 
 
 class EntitlementRuleView(msgspec.Struct, frozen=True):
-    """A rule as it is set."""
+    """An entitlement rule of a client or a price book."""
 
     feature: str
     is_on: bool

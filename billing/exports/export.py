@@ -1,6 +1,6 @@
-"""The export of a month: what was issued, credited or voided in it, of all clients of an MSP.
+"""The export of a month: invoices, credit notes and voids of all clients of an MSP.
 
-What was exported once is never left out later: a void is exported beside the invoice, also in the same month.
+An exported line is never left out later: a void is exported beside the invoice, also in the same month.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ MOST_LINES = 100_000
 _ISSUED = text(f"""
     SELECT * FROM (
         SELECT x.invoice_id, x.issued_on, x.number, x.snapshot, i.client_id,
-               (SELECT max(s.at AT TIME ZONE 'UTC')::date FROM invoice_step s
+               (SELECT max(s.at AT TIME ZONE coalesce(x.snapshot ->> 'time_zone', 'UTC'))::date FROM invoice_step s
                  WHERE s.tenant_id = x.tenant_id AND s.invoice_id = x.invoice_id
                    AND s.state_after = '{InvoiceState.VOID.value}') AS voided_on,
                EXISTS (SELECT FROM credit_note c WHERE c.tenant_id = x.tenant_id AND c.invoice_id = x.invoice_id

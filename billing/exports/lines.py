@@ -27,7 +27,7 @@ class IssuedCredit(msgspec.Struct, frozen=True):
 
 
 def invoice_lines(document: InvoiceSnapshot, client: str, events: Mapping[UUID, int]) -> Iterator[ExportLine]:
-    """`events`: usage events of each line. A credit note has no due day."""
+    """Lines of an invoice. `events`: number of usage events by line. A credit note has no due day."""
     kind = DocumentKind.CREDIT_NOTE if document.is_credit else DocumentKind.INVOICE
     taxes = line_taxes(document)
     for position, (line, (rule, tax_minor)) in enumerate(zip(document.lines, taxes, strict=True), start=1):

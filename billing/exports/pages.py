@@ -8,7 +8,7 @@ from litestar.params import FromQuery
 from billing.audit_actions import BillingAction
 from billing.exports.export import export_month
 from billing.exports.files import write_file
-from billing.exports.schemas import TARGET_LABELS, ExportTotal, Target
+from billing.exports.schemas import TARGET_LABELS, Export, ExportTotal, FileFormat, Target
 from billing.periods import month_before
 from billing.permissions import BillingPermission
 from canonical.money import Money
@@ -22,6 +22,10 @@ from tenants.access import Access
 from tenants.web.dependencies import OpenAccess
 
 _PATH: Final = "/invoices/accounting-export"
+MEDIA_TYPES: Final = {
+    FileFormat.CSV: CSV_TYPE,
+    FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 _OPT: Final = {"permission": BillingPermission.ISSUE_INVOICE, "fleet": True}
 
 
@@ -50,16 +54,31 @@ async def show_export_page(
 
 
 @get(f"{_PATH}.csv", opt=_OPT, include_in_schema=False)
-async def download_export(access: OpenAccess, month: FromQuery[str], target: FromQuery[str] = "") -> Response[bytes]:
+async def download_csv(access: OpenAccess, month: FromQuery[str], target: FromQuery[str] = "") -> Response[bytes]:
+    return await _download(access, month, target, FileFormat.CSV)
+
+
+@get(f"{_PATH}.xlsx", opt=_OPT, include_in_schema=False)
+async def download_xlsx(access: OpenAccess, month: FromQuery[str], target: FromQuery[str] = "") -> Response[bytes]:
+    return await _download(access, month, target, FileFormat.XLSX)
+
+
+async def _download(access: Access, month: str, target: str, file_format: FileFormat) -> Response[bytes]:
     found = await export_month(access.session, month=month, target=_target(target))
     await access.enter_home()  # a fleet scope only reads; the export is recorded in the member's own account
-    data = {"month": found.month, "target": found.target.value, "lines": len(found.rows)}
+    data = {
+        "month": found.month, "target": found.target.value, "lines": len(found.rows), "format": file_format.value,
+    }  # fmt: skip
     append_audit(
         access.session, action=BillingAction.INVOICES_EXPORTED, subject=f"month:{found.month}", data=data, at=access.now
     )
-    name = f"{access.account.name} {found.month} {found.target}.csv"
+    return await send_export(access, found, file_format)
+
+
+async def send_export(access: Access, export: Export, file_format: FileFormat) -> Response[bytes]:
+    name = f"{access.account.name} {export.month} {export.target}.{file_format}"
     headers = {"Content-Disposition": content_disposition(name), "Cache-Control": "no-store"}
-    return Response(write_file(found), media_type=CSV_TYPE, headers=headers)
+    return Response(await write_file(export, file_format), media_type=MEDIA_TYPES[file_format], headers=headers)
 
 
 def _money(total: ExportTotal) -> tuple[str, Money, Money, Money]:
@@ -75,8 +94,8 @@ def _target(text: str) -> Target:
 
 
 def _last_month(access: Access) -> str:
-    """The month before the current one: what is exported at a month's start."""
+    """The month before the current one, which is usually the one to export."""
     return f"{month_before(access.now).start:%Y-%m}"
 
 
-EXPORT_PAGES: Final[tuple[Any, ...]] = (show_export_page, download_export)
+EXPORT_PAGES: Final[tuple[Any, ...]] = (show_export_page, download_csv, download_xlsx)

@@ -13,13 +13,20 @@ from foundation.marks import N_
 
 
 class Target(StrEnum):
-    """Who reads the file."""
+    """System that reads the file."""
 
     FLAT = "flat"
     XERO = "xero"
     QUICKBOOKS = "quickbooks"
     CONNECTWISE = "connectwise"
     HALOPSA = "halopsa"
+
+
+class FileFormat(StrEnum):
+    """Formats of the file, named as its ending."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
 
 
 TARGET_LABELS: Final[Mapping[Target, str]] = {
@@ -39,7 +46,7 @@ class DocumentKind(StrEnum):
 
 
 class ExportLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of an invoice or of a voided one, or a whole credit note as one line. What is taken back is negative.
+    """A line of an invoice or of a voided one, or a whole credit note as one line. Voids and credits are negative.
 
     Amounts are in the currency's unit. `line_id` never changes, so that a second import of the same line can be
     recognised. `client` is the client's short name, `tax_code` the category of UNCL 5305 with the rate, such as S19.
@@ -82,7 +89,7 @@ class ExportTotal(msgspec.Struct, frozen=True):
 
 class Export(msgspec.Struct, frozen=True):
     """One month of issue for one system. `rows` map its columns to cells; `unnumbered` counts invoices of the month
-    that are left out, because they were finalised without a legal entity and so have no document.
+    that are left out, because they were finalised without a legal entity, hence without a document.
     """
 
     month: str

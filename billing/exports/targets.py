@@ -19,7 +19,7 @@ def _constant(value: object) -> _Read:
 
 
 def _due(line: ExportLine) -> date:
-    """Systems that require a due day get the day of issue for a credit note."""
+    """The due day; the day of issue for a credit note, in systems that require a due day."""
     return line.due_date or line.issue_date
 
 
@@ -67,7 +67,7 @@ _CONNECTWISE: Final[Mapping[str, _Read]] = {
     "company": "client",
     "product": "product_code",
     "quantity": "quantity",
-    "lessIncluded": _constant(0),  # what is included has been taken off before
+    "lessIncluded": _constant(0),  # the quantity is already less the included units
     "unitPrice": "unit_price",
     "billCustomer": _constant("Billable"),
     "effectiveDate": "service_from",

@@ -19,7 +19,7 @@ _DUE = INVOICES.before(InvoiceState.OVERDUE)
 
 async def advance_invoices(session: AsyncSession, now: datetime, *, new_id: NewId) -> None:
     """Move the client's invoices, in its scope. Repeated runs of a day do nothing more."""
-    scope, today = scope_of(session), now.date()
+    scope = scope_of(session)
     async with as_rater(session):
         await session.execute(
             text(f"""
@@ -34,19 +34,20 @@ async def advance_invoices(session: AsyncSession, now: datetime, *, new_id: NewI
     late = await session.scalars(
         text(f"""
             SELECT i.id FROM invoice i JOIN issued_invoice x ON x.tenant_id = i.tenant_id AND x.invoice_id = i.id
-             WHERE i.tenant_id = :tenant AND i.side = 'retail' AND x.due_on < :today
+             WHERE i.tenant_id = :tenant AND i.side = 'retail'
+               AND x.due_on < (CAST(:now AS timestamptz) AT TIME ZONE coalesce(x.snapshot ->> 'time_zone', 'UTC'))::date
                AND x.gross_minor > i.paid_minor + i.credited_minor
                AND i.state IN ({in_sql([*_DUE, InvoiceState.OVERDUE])})
              ORDER BY x.due_on, i.id
         """),
-        {"tenant": scope.tenant_id, "today": today},
+        {"tenant": scope.tenant_id, "now": now},
     )
     for invoice_id in list(late):
         invoice = await lock_issued(session, invoice_id)
         if invoice.state is not InvoiceState.OVERDUE:
             await write_step(session, invoice, NewStep(StepCause.DUE_DAY, InvoiceState.OVERDUE), now=now, new_id=new_id)
             invoice = await lock_issued(session, invoice_id)
-        days = issuer.entity.dunning_days
+        days, today = issuer.entity.dunning_days, invoice.day_of(now)
         reached = sum(1 for day in days if invoice.due_on and invoice.due_on + timedelta(days=day) <= today)
         if reached > invoice.dunning_level:
             to = await mail_invoice(session, invoice, is_reminder=True)

@@ -1,8 +1,8 @@
 """Quantities of a draft's lines whose meter does not simply add up.
 
 A line is charged for its meter's quantity over all events of its price and month, less what invoices that are fixed
-charge for them already: so late usage, and usage taken back, changes the quantity as if it had been there in time. Each
-price of a month has the quantity of its own part.
+charge for them already: so late and reversed usage changes the quantity as if it had arrived in time. Each price of a
+month has the quantity of its own part.
 """
 
 from collections import defaultdict

@@ -1,4 +1,6 @@
-"""Invoices and a client's credit: invoices are paid from it, and what is paid or credited too much is put on it."""
+"""Invoices and a client's credit: invoices are paid from the credit, and overpaid or over-credited amounts are added to
+it.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,9 +23,9 @@ from foundation.marks import N_
 
 
 async def use_balance(session: AsyncSession, invoice_id: UUID, *, now: datetime, new_id: NewId) -> int:
-    """Pay what is left of an invoice from the client's credit, in its scope, as far as it reaches. Returns how much, 0
-    if nothing is left to pay or no credit of its currency. Credit that the invoice buys is not paid by granted or
-    bought credit, which it would turn into one that lasts longer.
+    """Pay the balance of an invoice from the client's credit as far as that suffices, in the client's scope. Returns
+    the amount in minor units; 0 if nothing is left to pay or there is no credit in the currency. Granted and bought
+    credit does not pay for the invoice's top-up lines, which would only extend its expiry.
 
     Raises:
         NotFound: the client has no such invoice.
@@ -37,7 +39,7 @@ async def use_balance(session: AsyncSession, invoice_id: UUID, *, now: datetime,
         session, invoice.currency, invoice.balance_minor, invoice_id, bought_minor=bought, now=now, new_id=new_id
     )
     if drawn:
-        payment = NewPayment(paid_on=now.date(), amount_minor=drawn, method=BALANCE)
+        payment = NewPayment(amount_minor=drawn, method=BALANCE)
         await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
     return drawn
 
@@ -55,8 +57,8 @@ async def pay_from_balance(session: AsyncSession, invoice_id: UUID, *, now: date
 
 
 async def load_waiting_refunds(session: AsyncSession, invoice_id: UUID) -> int:
-    """What the payment provider is asked to pay back and has not yet; what was refunded at the provider itself is no
-    answer to that. In the sandbox nothing waits.
+    """Refunds requested from the payment provider and not made yet, in minor units; refunds started at the provider
+    itself do not count. 0 in the sandbox.
     """
     row = await find_row(session, invoice_id)
     if row is None or row.provider == ProviderKind.SANDBOX:
@@ -72,8 +74,8 @@ async def load_waiting_refunds(session: AsyncSession, invoice_id: UUID) -> int:
 
 
 async def keep_on_balance(session: AsyncSession, invoice_id: UUID, *, now: datetime, new_id: NewId) -> int:
-    """Put on the client's credit what was paid or credited beyond what the invoice asks for, or what a credit note
-    gives back, in the client's scope. Returns how much.
+    """Add the invoice's overpaid or over-credited amount, or that of a credit note, to the client's credit, in the
+    client's scope. Returns the amount in minor units.
 
     Raises:
         NotFound: the client has no such invoice.
@@ -83,7 +85,7 @@ async def keep_on_balance(session: AsyncSession, invoice_id: UUID, *, now: datet
     over = -invoice.balance_minor - await load_waiting_refunds(session, invoice_id)
     if over <= 0 or invoice.state is InvoiceState.VOID:
         raise Conflict(N_("There is nothing to give back."))
-    payment = NewPayment(paid_on=now.date(), amount_minor=-over, method=BALANCE)
+    payment = NewPayment(amount_minor=-over, method=BALANCE)
     await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
     is_credit = invoice.gross_minor < 0 or invoice.credited_minor > 0
     grant = GrantedCredit(

@@ -1,4 +1,4 @@
-"""Lines of a voided invoice against what later invoices charge for the same usage, fees and service credits."""
+"""Lines of a voided invoice beside later charges for the same usage, fees and service credits."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -20,7 +20,8 @@ _CAUSES: Final = ("fee", "sla_credit")
 
 class ChargedAgain(msgspec.Struct, frozen=True):
     """A voided line, or all of one meter and month, where the price changed. `again_minor` is None while no invoice
-    charges it, and for discounts and top-ups, which each invoice has of its own. `invoice_id`: of the latest that does.
+    charges the same again, and for discounts and top-ups, which belong to one invoice. `invoice_id`: the latest invoice
+    that charges it again.
     """
 
     line: Line
@@ -34,8 +35,8 @@ class ChargedAgain(msgspec.Struct, frozen=True):
 
 
 async def load_charged_again(session: AsyncSession, voided: InvoiceDetail) -> Sequence[ChargedAgain]:
-    """In the order of the lines; empty unless the invoice is void. Invoices that were finalised before that charge
-    other usage.
+    """Voided lines with later charges, in the order of the lines; empty unless the invoice is void. Invoices that were
+    finalised before that charge other usage.
     """
     invoice = voided.invoice
     since = next((step.at for step in voided.steps if step.cause == StepCause.VOIDED), None)
@@ -60,7 +61,7 @@ async def load_charged_again(session: AsyncSession, voided: InvoiceDetail) -> Se
 
 
 def _key(line: Line) -> _Key:
-    """Of one part: what the cause names. A line that has nothing in common with a later one has a key of its own."""
+    """Key shared by lines for the same usage, fee or service credit; unique for other lines."""
     if line.kind is LineKind.USAGE:
         return _usage_key(line)
     named = next((line.cause[name] for name in _CAUSES if name in line.cause), None)

@@ -1,4 +1,4 @@
-"""What the hash of an invoice covers."""
+"""Content that the hash of an invoice covers."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from billing.price_books.pricing import plain
 
 
 def content_of(row: Row[Any]) -> tuple[Any, ...]:
-    """A line as hashed. Quantities are written as integers where they are, and `_IF_ANY` only if there are any."""
+    """A line as hashed: whole quantities as integers, and the fields of `_IF_ANY` only if they have a value."""
     values = {**row._mapping, "quantity": plain(row.quantity), "included": plain(row.included)}  # noqa: SLF001
     return tuple(value for name, value in values.items() if name not in _IF_ANY or value is not None)
 

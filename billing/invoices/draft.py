@@ -1,8 +1,7 @@
 """Draft invoices, computed from rated usage. The same usage always gives the same content hash."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.audit_actions import BillingAction
 from billing.errors import PeriodClosed
 from billing.fees import FeeContext, FeeSource
-from billing.invoices.aggregates import charged_quantities
 from billing.invoices.balance import use_balance
 from billing.invoices.content import content_of, hash_content
 from billing.invoices.fees import SOURCES, collect_fees, write_fees
 from billing.invoices.issue import ToIssue, issue
-from billing.invoices.line_cells import Parts, load_parts
+from billing.invoices.usage_lines import charge_lines
 from billing.periods import Period
-from billing.price_books.pricing import Charge, charge, terms_from_row
-from billing.pricing.rules import BillingRules
 from billing.rating.rate_usage import rate_period, rerate_draft
 from billing.rating.tariffs import (
     client_scope,
@@ -32,7 +28,7 @@ from billing.rating.tariffs import (
     open_draft,
 )
 from billing.sides import Side, as_rater
-from billing.states import BILLED, OPEN
+from billing.states import OPEN
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
@@ -40,11 +36,12 @@ from foundation.ids import new_id
 from foundation.marks import N_
 from foundation.scope import Scope
 from foundation.state_machine import in_sql
-from foundation.usage.ledger import USAGE_COUNT
 
 
 class DraftInvoice(msgspec.Struct, frozen=True):
-    """`content_hash` is hexadecimal SHA-256 over side, buyer, period, currency, lines and total."""
+    """A computed draft. `content_hash` is the hexadecimal SHA-256 over side, buyer, period, currency, lines
+    and total.
+    """
 
     id: UUID
     side: Side
@@ -70,7 +67,7 @@ async def draft_invoice(
         await lock_side(session, side)
         invoice = await _load_draft(session, scope, side, period)
         if invoice is not None:
-            await _charge_lines(session, scope, invoice)
+            await charge_lines(session, scope, invoice)
         currency = await find_draft_currency(session, scope, side, period)
         if currency is None:
             return None
@@ -197,99 +194,6 @@ async def _load_draft(session: AsyncSession, scope: Scope, side: Side, period: P
     if invoice is not None and invoice.state not in OPEN:
         raise PeriodClosed(N_("This invoice is closed and can no longer change."))
     return invoice
-
-
-_LINES = text(f"""
-    SELECT l.id, l.meter, l.service_start, p.valid_from, p.unit_price, p.included_quantity, p.tiers, p.terms,
-           k.rules, u.rows, u.events, u.quantity, u.first_at, u.last_at, coalesce(b.quantity, 0) AS billed_before,
-           coalesce(b.events, 0)::bigint AS events_before
-      FROM invoice_line l
-      JOIN price p ON p.tenant_id = :msp_id AND p.id = l.price_id
-      JOIN price_book k ON k.tenant_id = :msp_id AND k.id = p.book_id
-      CROSS JOIN LATERAL (
-        SELECT coalesce(sum(n.rows), 0)::bigint AS rows, coalesce(sum(n.events), 0)::bigint AS events,
-               coalesce(sum(n.quantity), 0) AS quantity, min(n.first_at) AS first_at, max(n.last_at) AS last_at
-          FROM (SELECT count(*) AS rows, {USAGE_COUNT} AS events, sum(u.quantity) AS quantity,
-                       min(u.occurred_at) AS first_at, max(u.occurred_at) AS last_at
-                  FROM rated_usage u WHERE u.tenant_id = :tenant_id AND u.line_id = l.id
-                 UNION ALL
-                SELECT sum(c.rows), sum(c.events), sum(c.quantity), min(c.first_at), max(c.last_at)
-                  FROM rated_rollup c WHERE c.tenant_id = :tenant_id AND c.line_id = l.id) n) u
-      LEFT JOIN (
-        SELECT e.meter, e.service_start, sum(e.quantity) AS quantity, sum(e.events) AS events
-          FROM invoice_line e JOIN invoice i ON i.tenant_id = :tenant_id AND i.id = e.invoice_id
-         WHERE e.tenant_id = :tenant_id AND i.side = :side AND i.state IN ({in_sql(BILLED)})
-         GROUP BY e.meter, e.service_start) b ON b.meter = l.meter AND b.service_start = l.service_start
-     WHERE l.tenant_id = :tenant_id AND l.invoice_id = :invoice_id
-     ORDER BY l.meter, l.service_start, p.valid_from, l.id
-""")
-_FILL = text("""
-    UPDATE invoice_line l
-       SET events = n.events, quantity = n.quantity, included = n.included, amount_minor = n.amount_minor,
-           first_at = n.first_at, last_at = n.last_at
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:events AS bigint[]), CAST(:quantities AS numeric[]),
-                  CAST(:included AS numeric[]), CAST(:amounts AS bigint[]), CAST(:firsts AS timestamptz[]),
-                  CAST(:lasts AS timestamptz[]))
-           AS n (id, events, quantity, included, amount_minor, first_at, last_at)
-     WHERE l.tenant_id = :tenant_id AND l.invoice_id = :invoice_id AND l.id = n.id
-""")
-
-
-async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) -> None:
-    keys = {"tenant_id": scope.tenant_id, "invoice_id": invoice.id}
-    found = (await session.execute(_LINES, {**keys, "msp_id": scope.msp_id, "side": invoice.side})).all()
-    quantities = await charged_quantities(session, scope, invoice, found)
-    empty = [line.id for line in found if line.rows == 0 and not quantities.get(line.id)]
-    lines = [line for line in found if line.rows or quantities.get(line.id)]
-    parts = await load_parts(session, scope.tenant_id, lines)
-    charges = _charges(lines, quantities, parts, invoice.currency)
-    if empty:
-        await session.execute(
-            text(
-                "DELETE FROM invoice_line WHERE tenant_id = :tenant_id AND invoice_id = :invoice_id AND id = ANY(:ids)"
-            ),
-            {**keys, "ids": empty},
-        )
-    await session.execute(
-        _FILL,
-        {
-            **keys,
-            "ids": [line.id for line in lines],
-            "events": [line.events for line in lines],
-            "quantities": [quantities.get(line.id, line.quantity) for line in lines],
-            "included": [one.included for one in charges],
-            "amounts": [one.amount_minor for one in charges],
-            "firsts": [line.first_at for line in lines],
-            "lasts": [line.last_at for line in lines],
-        },
-    )
-
-
-def _charges(
-    lines: Sequence[Row[Any]], quantities: Mapping[UUID, Decimal], parts: Parts, currency: str
-) -> list[Charge]:
-    """Charges of the lines. Lines of one meter and allowance are charged in the order of their prices, after the
-    quantity already billed. `quantities`: of lines that are not charged for the sum of their events. A line without
-    events, of a level, counts as one event.
-    """
-    used: dict[tuple[str, datetime], tuple[Decimal, int]] = {}
-    charges: list[Charge] = []
-    for line in lines:
-        allowance = (line.meter, line.service_start)
-        before, events = used.get(
-            allowance, (line.billed_before, max(line.events_before, int(line.billed_before != 0)))
-        )
-        quantity = quantities.get(line.id, line.quantity)
-        counted = line.events if line.rows else int(events == 0)
-        charges.append(
-            charge(
-                terms_from_row(line._mapping), before=before, quantity=quantity, currency=currency,  # noqa: SLF001
-                events=counted, events_before=events, rules=msgspec.convert(line.rules, BillingRules),
-                parts=parts.get(line.id, ()),
-            )
-        )  # fmt: skip
-        used[allowance] = before + quantity, events + counted
-    return charges
 
 
 _OPEN_WHOLESALE = text("""

@@ -12,14 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.coupons.fees import discount_fees
 from billing.fees import ChargedLine, Fee, FeeContext, FeeSource
 from billing.line_kinds import LineKind
+from billing.packs.fees import pack_fees
 from billing.sla.fees import sla_fees
 from billing.subscriptions.source import subscription_fees
 from billing.wallets.fees import top_up_fees
 from foundation.database.engine import scope_of
 
-SOURCES: Final[Sequence[FeeSource]] = (subscription_fees, discount_fees, sla_fees, top_up_fees)
-"""Fees of subscriptions, then what depends on the lines before: discounts, service credits of what is left, and what
-neither is for.
+SOURCES: Final[Sequence[FeeSource]] = (pack_fees, subscription_fees, discount_fees, sla_fees, top_up_fees)
+"""Packs and subscription fees, which count for commitments; then sources that depend on earlier lines: discounts,
+service credits on the discounted fees, and top-ups, to which neither applies.
 """
 _INSTANT: Final = timedelta(microseconds=1)
 

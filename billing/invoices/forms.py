@@ -1,4 +1,4 @@
-"""Forms of the invoice page: which acts its state allows, and what was typed."""
+"""Forms of the invoice page: the acts that its state allows, and their input."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -38,8 +38,8 @@ _PAYMENTS: Final = (InvoiceState.PARTLY_PAID, InvoiceState.PAID)
 
 
 def acts_of(invoice: InvoiceSummary, from_balance: int = 0) -> Sequence[tuple[str, str]]:
-    """(act, label) of what may be done with a retail invoice in its state. What was paid from the client's credit,
-    `from_balance`, is given back when it is voided.
+    """(act, label) of the acts that a retail invoice's state allows. `from_balance`: minor units paid from the client's
+    credit, which voiding gives back.
     """
     if invoice.side is not Side.RETAIL or invoice.state in OPEN:
         return []
@@ -58,7 +58,7 @@ def acts_of(invoice: InvoiceSummary, from_balance: int = 0) -> Sequence[tuple[st
 
 
 async def settle(access: Access, invoice_id: UUID, kind: str, typed: Mapping[str, str]) -> None:
-    """Do what a form of the page says; `kind` is the last part of its address.
+    """Process a form of the page; `kind` is the last part of its address.
 
     Raises:
         NotFound: the client has no such invoice.

@@ -23,7 +23,7 @@ class InvoiceActInput(RequestBody, frozen=True):
 
 
 class PaymentInput(RequestBody, frozen=True):
-    """A payment on a day that is not in the future."""
+    """A payment on a day that is not in the future, by the calendar of the invoice's legal entity."""
 
     paid_on: date
     amount_minor: Amount

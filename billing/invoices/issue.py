@@ -29,7 +29,8 @@ from billing.snapshot import (
 )
 from billing.states import InvoiceState
 from billing.time_zone import load_time_zone
-from branding.directory import read_own_brand
+from branding.directory import read_msp_brand
+from foundation.clock import day_in
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.i18n.negotiation import localizer_of
@@ -67,6 +68,7 @@ async def issue(session: AsyncSession, draft: ToIssue, *, now: datetime) -> None
     is_share = draft.side is Side.WHOLESALE and scope.tenant_id != scope.msp_id
     issuer = None if is_share else await find_issuer(session, draft.side)
     document = None if issuer is None else await _document(session, draft, issuer, now)
+    issued_on = now.date() if document is None else document.issued_on
     net, tax = draft.total_minor, 0 if document is None else document.tax_minor
     stored, digest = ("{}", "") if document is None else encode_snapshot(document)
     await session.execute(
@@ -74,7 +76,7 @@ async def issue(session: AsyncSession, draft: ToIssue, *, now: datetime) -> None
         {
             "tenant": scope.tenant_id, "msp": scope.msp_id, "id": draft.id, "side": draft.side.value, "net": net,
             "tax": tax, "gross": net + tax, "hash": draft.content_hash, "snapshot": stored, "digest": digest,
-            "number": document and document.number, "issued_on": now.date(), "due_on": document and document.due_on,
+            "number": document and document.number, "issued_on": issued_on, "due_on": document and document.due_on,
         },
     )  # fmt: skip
     await session.execute(
@@ -104,7 +106,7 @@ def working_day(day: date) -> date:
 
 
 async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: datetime) -> InvoiceSnapshot:
-    today = now.date()
+    today = day_in(issuer.entity.time_zone, now)
     rate = rate_on(issuer, today)
     if rate is None:
         raise PartyMissing(N_("The legal entity has no tax rate for today. Add it, and finalise again."))
@@ -123,12 +125,12 @@ async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: 
         period_start=draft.period_start.date(), period_end=(draft.period_end - timedelta(microseconds=1)).date(),
         seller=seller, buyer=buyer, lines=lines, taxes=taxes_of(rate, seller, buyer, lines),
         brand=await _brand(session, draft.side), rules=await _rules(session, draft.side),
-        is_subscribed=any(row.kind in SUBSCRIBED for row in rows),
+        is_subscribed=any(row.kind in SUBSCRIBED for row in rows), time_zone=entity.time_zone,
     )  # fmt: skip
 
 
 async def _rules(session: AsyncSession, side: Side) -> BillingRules:
-    """Those of the client's own prices, or of the common ones."""
+    """Rules of the client's own price book, or of the common one."""
     scope = scope_of(session)
     found = await session.scalar(_RULES, {"msp": scope.msp_id, "side": side.value, "client": scope.tenant_id})
     return msgspec.convert(found or {}, BillingRules)
@@ -149,7 +151,7 @@ async def _brand(session: AsyncSession, side: Side) -> InvoiceBrand:
     if side is Side.WHOLESALE:
         return InvoiceBrand()
     try:
-        return brand_of(await read_own_brand(session))
+        return brand_of(await read_msp_brand(session))
     except NotFound:
         return InvoiceBrand()
 
@@ -173,7 +175,7 @@ _RULES = text("""
 """)
 _LINES: Any = text(f"""
     SELECT id, kind, meter, product, description, service_start, first_at, last_at, quantity, included, unit_price,
-           amount_minor
+           amount_minor, cause
       FROM invoice_line l WHERE tenant_id = :tenant AND invoice_id = :id
      ORDER BY client_id, {KIND_ORDER}, description, service_start, unit_price, id
 """)

@@ -1,4 +1,4 @@
-"""What happened to a finalised invoice: payments, credit notes and steps, and the client's credit balance."""
+"""History of a finalised invoice: payments, credit notes and steps; and overpaid balances of an account."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -40,7 +40,7 @@ def _payment(row: Mapping[Any, Any]) -> PaymentView:
 
 
 async def load_balances(session: AsyncSession, tenant_id: UUID) -> list[tuple[str, int]]:
-    """(currency, minor units) of what an account paid beyond what it owes."""
+    """(currency, minor units) paid by an account beyond the amounts due."""
     rows = await session.execute(
         text("""
             SELECT i.currency, sum(i.paid_minor + i.credited_minor - x.gross_minor)::bigint AS left_over

@@ -1,4 +1,4 @@
-"""What a line of a price by dimension is made of: usage and amount of each cell."""
+"""Breakdown of a line with a price by dimension: usage and amount of each cell."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,11 +15,11 @@ from billing.schemas import Line, LineCell
 Parts = Mapping[UUID, Sequence[DimensionUsage]]
 """Usage of cells by line."""
 REST: Final = "rest"
-"""Instead of a number: usage that no cell prices."""
+"""In place of a cell's number: usage that matches no cell."""
 
 
 async def load_parts(session: AsyncSession, client_id: UUID, lines: Sequence[Row[Any]]) -> Parts:
-    """By line of a draft, what its price by dimension has of each cell."""
+    """Load the usage by cell of a draft's lines with a price by dimension."""
     parts: dict[UUID, Sequence[DimensionUsage]] = {}
     for line in lines:
         if line.terms.get("kind") == PriceKind.MATRIX:
@@ -29,8 +29,8 @@ async def load_parts(session: AsyncSession, client_id: UUID, lines: Sequence[Row
 
 
 async def list_line_cells(session: AsyncSession, line: Line) -> Sequence[LineCell]:
-    """In the order of the price, and what no cell prices last; those without usage are omitted. Amounts are exact: a
-    line is rounded once, as a whole.
+    """Cells in the order of the price, unmatched usage last; those without usage are omitted. Amounts are exact: a line
+    is rounded once, as a whole.
     """
     cells = line.terms.cells
     if not cells:
@@ -49,7 +49,9 @@ async def list_line_cells(session: AsyncSession, line: Line) -> Sequence[LineCel
 
 
 def in_cell(terms: Terms, cell: str) -> tuple[str, Mapping[str, object]]:
-    """SQL, with its binds, of whether an event is of the cell with this number, or of `REST`. None is of another."""
+    """SQL, with its binds, that select the events of the cell with this number, or of `REST`; no event for any other
+    text.
+    """
     names = {REST: len(terms.cells)} | {str(place + 1): place for place in range(len(terms.cells))}
     if not terms.cells or cell not in names:
         return "false", {}

@@ -59,7 +59,7 @@ _VOIDED: Final = f"""EXISTS (SELECT 1 FROM voided_usage v
     WHERE v.tenant_id = :client_id AND v.side = :side AND v.line_id = :line_id AND v.recording_id = r.recording_id
       AND v.hour = {hour_of("r.occurred_at")} AND r.usage_id >= v.first_id AND r.usage_id <= v.last_id)"""
 _OF_LINE: Final = "tenant_id = :client_id AND line_id = :line_id"
-# Between these ids are all events of the line, and usually few others of its meter.
+# Range of ids that contains all events of the line, and usually few others of its meter.
 _BOUNDS: Final = text(f"""
     SELECT coalesce((SELECT side FROM rated_rollup WHERE {_OF_LINE} LIMIT 1),
                     (SELECT side FROM rated_usage WHERE {_OF_LINE} LIMIT 1),

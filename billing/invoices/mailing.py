@@ -1,4 +1,4 @@
-"""Mailing of an invoice to the billing contact, by a job that leaves with the step that causes it."""
+"""Mailing of an invoice to the billing contact, by a job enqueued in the transaction of the step."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,8 +10,8 @@ from foundation.jobs.enqueue import NewJob, enqueue
 
 
 async def mail_invoice(session: AsyncSession, invoice: Issued, *, is_reminder: bool) -> str:
-    """Enqueue the mail, in the client's scope, and return its address; empty, and no mail, if the billing details have
-    none or the invoice has no document.
+    """Enqueue the mail, in the client's scope, and return the recipient's address; empty, without a job, if the billing
+    details have no address or the invoice has no document.
     """
     to = await find_contact(session) if invoice.number else ""
     if to:
@@ -21,7 +21,7 @@ async def mail_invoice(session: AsyncSession, invoice: Issued, *, is_reminder: b
 
 
 async def find_contact(session: AsyncSession) -> str:
-    """Address of who gets the invoices of the scope's account: the payer's if another client pays."""
+    """E-mail address of the billing contact of the scope's account: the payer's if another client pays."""
     async with as_rater(session):
         details = await find_billing_details(session)
         if details is not None and details.payer_id is not None:

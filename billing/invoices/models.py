@@ -1,10 +1,10 @@
-"""Tables of what happens to an invoice once it is fixed. Rows are only added."""
+"""Tables of the history of a fixed invoice. Rows are only added."""
 
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,8 +16,8 @@ _A_SIDE = "side IN ('wholesale', 'retail')"
 
 
 class IssuedInvoice(TenantOwned, Base):
-    """What was fixed when the invoice was finalised. `snapshot` is the document (`billing.snapshot`), empty
-    without a legal entity, `snapshot_hash` its SHA-256. No row is ever changed, and `invoice` must agree with it.
+    """Content fixed when the invoice was finalised. `snapshot` is the document (`billing.snapshot`), empty without a
+    legal entity, `snapshot_hash` its SHA-256. No row is ever changed, and `invoice` must agree with it.
     """
 
     __tablename__ = "issued_invoice"
@@ -36,13 +36,14 @@ class IssuedInvoice(TenantOwned, Base):
 
     __table_args__ = (
         Index("uq_issued_invoice_number", "msp_id", "side", "number", unique=True),
+        Index("ix_issued_invoice_found", "msp_id", text("upper(number)")),  # in the order of "C"
         CheckConstraint(_A_SIDE, name="side"),
         CheckConstraint("gross_minor = net_minor + tax_minor", name="gross"),
     )
 
 
 class InvoiceStep(TenantOwned, Base):
-    """A step of an invoice's life: who, when, and why. `note` is a person's reason or a reference."""
+    """A step of an invoice, with actor, time and cause. `note` is a person's reason or a reference."""
 
     __tablename__ = "invoice_step"
 
@@ -90,7 +91,7 @@ class InvoicePayment(TenantOwned, Base):
 
 
 class CreditNote(TenantOwned, Base):
-    """What was taken back from a fixed invoice. `lines` maps line ids to net amounts in minor units, if by line.
+    """Net amount credited on a fixed invoice. `lines` maps line ids to net amounts in minor units, if by line.
     `refunds`: the payment provider pays it back.
     """
 

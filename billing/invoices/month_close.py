@@ -1,4 +1,4 @@
-"""Month close: drafts of ended periods of all clients, and what each still needs before it can be finalised."""
+"""Month close: drafts of ended periods of all clients, and the requirements that each still lacks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,8 +19,8 @@ from foundation.state_machine import in_sql
 
 
 class OpenInvoice(msgspec.Struct, frozen=True):
-    """A draft of an ended period. `unpriced` and `waiting` count usage events of the client in the period that are on
-    no line of it; `seller` and `buyer` tell whether their details are entered.
+    """A draft of an ended period. `unpriced` and `waiting` count the client's usage events of the period without a
+    line; `seller` and `buyer`: their details are entered.
     """
 
     id: UUID
@@ -44,7 +44,7 @@ class OpenInvoice(msgspec.Struct, frozen=True):
 
 
 async def list_open_invoices(session: AsyncSession, now: datetime) -> Sequence[OpenInvoice]:
-    """Oldest first, in a fleet scope.
+    """List drafts of ended periods, oldest first, in a fleet scope.
 
     Raises:
         Forbidden: the scope is not a fleet's.
@@ -52,7 +52,7 @@ async def list_open_invoices(session: AsyncSession, now: datetime) -> Sequence[O
     scope = scope_of(session)
     if not scope.fleet:
         raise Forbidden(N_("Month close is for the MSP's own members only."))
-    rows = (await session.execute(_OPEN, {"msp": scope.msp_id, "now": now, "today": now.date()})).all()
+    rows = (await session.execute(_OPEN, {"msp": scope.msp_id, "now": now})).all()
     counts: dict[tuple[datetime, UUID], tuple[int, int]] = {}
     for period in {Period(row.period_start, row.period_end) for row in rows}:
         for meter in (await reconcile(session, period=period)).meters:
@@ -68,10 +68,11 @@ async def list_open_invoices(session: AsyncSession, now: datetime) -> Sequence[O
     ]  # fmt: skip
 
 
+_TODAY = "(CAST(:now AS timestamptz) AT TIME ZONE e.time_zone)::date"
 _OPEN = text(f"""
     SELECT i.id, i.client_id, i.period_start, i.period_end, i.currency, i.total_minor,
            EXISTS (SELECT 1 FROM legal_entity e JOIN tax_rate r ON r.tenant_id = e.tenant_id AND r.side = e.side
-                    WHERE e.tenant_id = :msp AND e.side = 'retail' AND r.valid_from <= :today) AS seller,
+                    WHERE e.tenant_id = :msp AND e.side = 'retail' AND r.valid_from <= {_TODAY}) AS seller,
            EXISTS (SELECT 1 FROM billing_details d WHERE d.tenant_id = i.client_id AND d.msp_id = :msp) AS buyer
       FROM invoice i
      WHERE i.msp_id = :msp AND i.side = 'retail' AND i.state IN ({in_sql(OPEN)}) AND i.period_end <= :now

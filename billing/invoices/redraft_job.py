@@ -26,7 +26,7 @@ def redraft_handler(clock: Clock) -> Handler[NoPayload]:
                 try:
                     async with savepoint(session):
                         await draft_invoice(session, side=Side.RETAIL, period=period, now=now)
-                except PeriodClosed:  # this month, if it was closed
+                except PeriodClosed:  # the current month, if closed already
                     continue
 
     return draft_again

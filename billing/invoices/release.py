@@ -1,4 +1,4 @@
-"""Usage of a voided invoice: free to be charged again, and still shown by the voided lines."""
+"""Release of a voided invoice's usage: it can be charged again, and the voided lines still link to it."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,8 +11,8 @@ from foundation.usage.ledger import hour_of
 
 
 async def release_usage(session: AsyncSession, invoice: Issued) -> None:
-    """What the voided invoice charged is rated again, on the next open draft, with the allowance of its own month. The
-    voided lines still open to it.
+    """Release the usage of a voided invoice: it is rated again on the next open draft, with the allowance of its own
+    month. The voided lines keep a reference to it.
     """
     keys = {"tenant": scope_of(session).tenant_id, "side": invoice.side.value, "invoice": invoice.id}
     async with as_rater(session):
@@ -31,7 +31,7 @@ _RELEASE = (
                u.occurred_at, g.side
           FROM gone g JOIN {USAGE_EVENTS} u ON u.tenant_id = g.tenant_id AND u.meter = g.meter AND u.id = g.usage_id
     """),
-    # A roll-up without a line stays: it says that its events are rated one by one, also again.
+    # A roll-up without a line is kept: it marks events that are rated one by one, also the next time.
     text(f"""
         WITH gone AS (
             DELETE FROM rated_rollup

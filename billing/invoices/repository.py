@@ -90,7 +90,9 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
 
 
 async def _payable(session: AsyncSession, found: InvoiceCollection, invoice: InvoiceSummary) -> InvoiceCollection:
-    """A fleet does not see the MSP's account: there each invoice counts as one of the present account."""
+    """The collection with its payment address. A fleet scope cannot read the payment account, so there each invoice
+    counts as one of the present account.
+    """
     if not scope_of(session).fleet:
         current = await find_current_account(session)
         found = found.at_account(None if current is None else current[0])
@@ -98,7 +100,7 @@ async def _payable(session: AsyncSession, found: InvoiceCollection, invoice: Inv
 
 
 async def find_snapshot(session: AsyncSession, invoice_id: UUID) -> tuple[Side, InvoiceSnapshot] | None:
-    """What was fixed of an invoice of the scope's account, of both sides; None without a number. For jobs."""
+    """Side and fixed content of an invoice of the scope's account; None without a number. For jobs."""
     async with as_rater(session):
         row = (
             await session.execute(

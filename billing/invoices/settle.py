@@ -1,4 +1,4 @@
-"""What people do with a finalised invoice: send it, record payments, credit, suspend, write off and void."""
+"""Acts on a finalised invoice: send, record payments, credit, suspend, write off and void."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.invoices.creditable import find_creditable
 from billing.invoices.mailing import mail_invoice
 from billing.invoices.release import release_usage
 from billing.invoices.steps import Issued, NewStep, StepCause, lock_issued, write_step
@@ -44,12 +45,12 @@ class InvoiceAct(StrEnum):
 
 
 class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment on a day, in minor units; a negative amount takes one back. `method`: how it was made. `by`: who
-    caused it, if not the one who records it.
+    """A payment on a day by the issuer's calendar, or today, in minor units; a negative amount takes one back.
+    `method`: manual, balance or a provider's name. `by`: the actor, if not the transaction's.
     """
 
-    paid_on: date
     amount_minor: int
+    paid_on: date | None = None
     reference: str = ""
     method: str = "manual"
     kind: PaymentKind = PaymentKind.PAYMENT
@@ -57,7 +58,7 @@ class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewCredit(msgspec.Struct, frozen=True, kw_only=True):
-    """What is credited: `lines`, net amounts by line; or `net_minor`; or without both all that is left. `refunds`: the
+    """Amount to credit: `lines`, net amounts by line; or `net_minor`; without both, all that is left. `refunds`: the
     payment provider pays it back.
     """
 
@@ -90,7 +91,7 @@ async def act_on_invoice(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, invoice_id: UUID, act: InvoiceAct, *, reason: str = "", now: datetime, new_id: NewId
 ) -> None:
     """Do one of the acts, in the client's scope. Sending and reminding need no reason; they mail the invoice to the
-    billing contact, whose address the step notes. Without one, an invoice is only marked as sent.
+    billing contact, whose address the step notes. Without an address, an invoice is only marked as sent.
 
     Raises:
         NotFound: the client has no such invoice.
@@ -105,9 +106,9 @@ async def act_on_invoice(  # noqa: PLR0913 - keyword-only
     state = state_after(act, invoice.state)
     note = "" if act in _MAILS else clean_reason(reason)
     if state is None:
-        raise Conflict(N_("The invoice's state does not allow this. Load the page again."))
+        raise Conflict(N_("The invoice's state does not allow this. Reload the page."))
     if act is InvoiceAct.VOID and (invoice.paid_minor or invoice.credited_minor):
-        raise Conflict(N_("Something of this invoice is paid or credited. Correct it by a credit note."))
+        raise Conflict(N_("Part of this invoice is paid or credited. Correct it by a credit note."))
     if act in _MAILS and not invoice.number and invoice.state is not InvoiceState.FINALISED:
         raise Conflict(N_("This invoice has no number, so there is no document to mail."))
     if act in _MAILS:
@@ -122,8 +123,8 @@ async def act_on_invoice(  # noqa: PLR0913 - keyword-only
 async def record_payment(
     session: AsyncSession, invoice_id: UUID, payment: NewPayment, *, now: datetime, new_id: NewId
 ) -> Issued:
-    """Record a payment, in the client's scope, and return the invoice as it was before. What is paid beyond the
-    balance is kept for later invoices.
+    """Record a payment, in the client's scope, and return the invoice as it was before. An amount beyond the balance is
+    kept for later invoices.
 
     Raises:
         NotFound: the client has no such invoice.
@@ -131,7 +132,8 @@ async def record_payment(
         InvalidInput: names the field.
     """
     invoice = await lock_issued(session, invoice_id)
-    _check_payment(invoice, payment, now)
+    today = invoice.day_of(now)
+    _check_payment(invoice, payment, today)
     scope, paid = scope_of(session), invoice.paid_minor + payment.amount_minor
     await session.execute(
         text("""
@@ -141,12 +143,12 @@ async def record_payment(
         """),
         {
             "tenant": scope.tenant_id, "msp": scope.msp_id, "id": new_id(), "invoice": invoice.id,
-            "side": invoice.side.value, "paid_on": payment.paid_on, "amount": payment.amount_minor,
+            "side": invoice.side.value, "paid_on": payment.paid_on or today, "amount": payment.amount_minor,
             "kind": payment.kind.value, "method": payment.method, "reference": payment.reference.strip(), "now": now,
             "actor": payment.by or scope.actor.name,
         },
     )  # fmt: skip
-    state = _settled(invoice, paid, invoice.credited_minor, now.date())
+    state = _settled(invoice, paid, invoice.credited_minor, today)
     step = NewStep(
         StepCause(payment.kind.value), state, payment.amount_minor, payment.reference.strip(), paid_minor=paid,
         actor=payment.by,
@@ -159,7 +161,7 @@ async def record_payment(
 async def _settle_top_up(
     session: AsyncSession, invoice: Issued, state: InvoiceState, *, now: datetime, new_id: NewId
 ) -> None:
-    """Credit that the invoice buys is granted while it is paid, less what is credited of it. `state` is the new one."""
+    """Grant the credit that the invoice buys while it is paid, less credit notes. `state`: the invoice's new one."""
     is_paid = state is InvoiceState.PAID and invoice.credited_minor < invoice.gross_minor
     await settle_top_up(session, invoice.id, invoice.currency, is_paid=is_paid, now=now, new_id=new_id)
 
@@ -167,13 +169,13 @@ async def _settle_top_up(
 async def _give_back(
     session: AsyncSession, invoice: Issued, most_minor: int, *, now: datetime, new_id: NewId
 ) -> Issued:
-    """Give back to the client's credit what the invoice used of it, at most `most_minor`, and return the invoice as it
-    is then.
+    """Return the credit that the invoice used to the client's balance, at most `most_minor`; returns the updated
+    invoice.
     """
     back = await restore_credit(session, invoice.id, most_minor, now=now, new_id=new_id) if most_minor > 0 else 0
     if not back:
         return invoice
-    payment = NewPayment(paid_on=now.date(), amount_minor=-back, method=BALANCE)
+    payment = NewPayment(amount_minor=-back, method=BALANCE)
     await record_payment(session, invoice.id, payment, now=now, new_id=new_id)
     return await lock_issued(session, invoice.id, invoice.side)
 
@@ -185,25 +187,23 @@ async def create_credit_note(
 
     Raises:
         NotFound: the client has no such invoice.
-        Conflict: it is void or written off, or less is left to credit.
+        Conflict: it is void or written off, or less is left to credit: later invoices gave back for its time, too.
         InvalidInput: names the field.
     """
     reason = clean_reason(credit.reason)
     invoice = await lock_issued(session, invoice_id)
     if invoice.state in {InvoiceState.VOID, InvoiceState.WRITTEN_OFF}:
-        raise Conflict(N_("The invoice's state does not allow this. Load the page again."))
-    net = await _creditable(session, invoice, credit)
+        raise Conflict(N_("The invoice's state does not allow this. Reload the page."))
+    net = await find_creditable(session, invoice, credit.lines, credit.net_minor)
     tax, number_format = await _tax_of_credit(session, invoice, net, credit.lines)
-    scope, note_id = scope_of(session), new_id()
+    scope, note_id, today = scope_of(session), new_id(), invoice.day_of(now)
     async with as_rater(session):
-        number = None
-        if number_format:
-            number = await take_number(session, invoice.side, number_format, now.date())
+        number = await take_number(session, invoice.side, number_format, today) if number_format else None
         await session.execute(
             _INSERT_CREDIT,
             {
                 "tenant": scope.tenant_id, "msp": scope.msp_id, "id": note_id, "invoice": invoice.id,
-                "side": invoice.side.value, "number": number, "on": now.date(), "net": net, "tax": tax,
+                "side": invoice.side.value, "number": number, "on": today, "net": net, "tax": tax,
                 "gross": net + tax, "reason": reason, "now": now, "actor": scope.actor.name,
                 "refunds": credit.refunds,
                 "lines": msgspec.json.encode({str(key): amount for key, amount in credit.lines.items()}).decode(),
@@ -212,7 +212,7 @@ async def create_credit_note(
     if number:
         enqueue(session, [NewJob(LANE, MAKE_DOCUMENTS, key=str(note_id), ref=note_id)])
     credited = invoice.credited_minor + net + tax
-    state = _settled(invoice, invoice.paid_minor, credited, now.date())
+    state = _settled(invoice, invoice.paid_minor, credited, today)
     step = NewStep(StepCause.CREDIT_NOTE, state, net + tax, number or reason, credited_minor=credited)
     await write_step(session, invoice, step, now=now, new_id=new_id)
     invoice = await lock_issued(session, invoice_id)
@@ -245,11 +245,11 @@ def parse_minor(typed: str, exponent: int, *, field: str) -> int:
     return int(Decimal(number).scaleb(exponent))
 
 
-def _check_payment(invoice: Issued, payment: NewPayment, now: datetime) -> None:
+def _check_payment(invoice: Issued, payment: NewPayment, today: date) -> None:
     check_exact(payment.reference, "reference")
     if not payment.amount_minor or abs(payment.amount_minor) > LARGEST // 1000:
         raise InvalidInput(N_("Enter an amount such as 12.50."), field="amount")
-    if payment.paid_on > now.date():
+    if payment.paid_on is not None and payment.paid_on > today:
         raise InvalidInput(N_("A payment cannot be in the future."), field="paid_on")
     if invoice.state is InvoiceState.VOID:
         raise Conflict(N_("This invoice is void, so nothing is paid on it."))
@@ -260,11 +260,9 @@ def _check_payment(invoice: Issued, payment: NewPayment, now: datetime) -> None:
 
 
 def _settled(invoice: Issued, paid: int, credited: int, today: date) -> InvoiceState:
-    """The state after what is paid and credited now. One of which all payments are taken back is sent again, or
-    overdue.
-    """
+    """State after these payments and credits. If all payments are taken back: sent, or overdue."""
     left = invoice.gross_minor - credited - paid
-    if invoice.gross_minor < 0 and left < 0:  # a credit note of which something is not paid back yet
+    if invoice.gross_minor < 0 and left < 0:  # a credit note that is not fully paid back yet
         return InvoiceState.PARTLY_PAID if paid else invoice.state
     if left <= 0:
         return InvoiceState.PAID
@@ -276,36 +274,10 @@ def _settled(invoice: Issued, paid: int, credited: int, today: date) -> InvoiceS
     return invoice.state if reached or not paid or invoice.state not in UNPAID else InvoiceState.PARTLY_PAID
 
 
-async def _creditable(session: AsyncSession, invoice: Issued, credit: NewCredit) -> int:
-    """The net amount to credit. Raises Conflict, InvalidInput."""
-    keys = {"tenant": scope_of(session).tenant_id, "invoice": invoice.id}
-    rows = (
-        await session.execute(
-            text("SELECT net_minor, lines FROM credit_note WHERE tenant_id = :tenant AND invoice_id = :invoice"), keys
-        )
-    ).all()
-    left = invoice.net_minor - sum(row.net_minor for row in rows)
-    if credit.lines:
-        found = await session.execute(
-            text("SELECT id, amount_minor FROM invoice_line WHERE tenant_id = :tenant AND invoice_id = :invoice"), keys
-        )
-        amounts = {row.id: row.amount_minor for row in found}
-        for line_id, amount in credit.lines.items():
-            before = sum(int(row.lines.get(str(line_id), 0)) for row in rows)
-            if line_id not in amounts or not 0 < amount <= amounts[line_id] - before:
-                raise Conflict(N_("Less than that is left to credit on this line."))
-    net = sum(credit.lines.values()) if credit.lines else left if credit.net_minor is None else credit.net_minor
-    if left <= 0 or net > left:
-        raise Conflict(N_("Less than that is left to credit on this invoice."))
-    if net <= 0:
-        raise InvalidInput(N_("Enter an amount such as 12.50."), field="amount")
-    return net
-
-
 async def _tax_of_credit(
     session: AsyncSession, invoice: Issued, net: int, lines: Mapping[UUID, int]
 ) -> tuple[int, str]:
-    """Its part of the tax, and the number format; no tax and no format if the invoice has no number."""
+    """The credit's part of the tax, and the number format; no tax and no format if the invoice has no number."""
     keys = {"tenant": scope_of(session).tenant_id, "invoice": invoice.id}
     document = decode_snapshot(await session.scalar(_SNAPSHOT, keys))
     if document is None:

@@ -1,4 +1,4 @@
-"""Steps of an invoice's life: each writes its row, the audit entry and the event, and moves the state."""
+"""Steps of an invoice: `write_step` writes the row, the audit entry and the event, and moves the state."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.events import INVOICE_MOVED, InvoiceMoved
+from billing.invoices.notices import notify_step
 from billing.sides import Side
 from billing.states import INVOICES, OPEN, InvoiceState, PaymentKind
 from foundation.audit.chain import append_audit
+from foundation.clock import day_in
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
 from foundation.events import DomainEvent, publish
@@ -22,7 +24,7 @@ from foundation.marks import N_
 
 
 class StepCause(StrEnum):
-    """Why an invoice moved."""
+    """Cause of an invoice's step."""
 
     FINALISED = "finalised"
     SENT = "sent"
@@ -52,7 +54,7 @@ CAUSE_LABELS: Final = {
 
 
 def step_label(cause: str, amount_minor: int) -> str:
-    """To be translated."""
+    """Label of a cause, to be translated."""
     if cause in {kind.value for kind in PaymentKind}:
         return PaymentKind.of(cause).label_of(amount_minor)
     return CAUSE_LABELS[StepCause(cause)]
@@ -60,7 +62,7 @@ def step_label(cause: str, amount_minor: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A fixed invoice with what is paid and credited, in minor units."""
+    """A fixed invoice with its paid and credited amounts, in minor units."""
 
     id: UUID
     side: Side
@@ -73,17 +75,22 @@ class Issued:
     paid_minor: int
     credited_minor: int
     dunning_level: int
+    time_zone: str
+    """The legal entity's at the time of issue, for due days and days of payment."""
+
+    def day_of(self, now: datetime) -> date:
+        return day_in(self.time_zone, now)
 
     @property
     def balance_minor(self) -> int:
-        """What is left to pay; negative if too much was paid."""
+        """Amount left to pay; negative if overpaid."""
         return self.gross_minor - self.credited_minor - self.paid_minor
 
 
 @dataclass(frozen=True, slots=True)
 class NewStep:
-    """A step to write. `paid_minor`, `credited_minor` and `dunning_level` are the invoice's new values. `actor`: who
-    caused it, if not the one who writes it.
+    """A step to write. `paid_minor`, `credited_minor` and `dunning_level` are the invoice's new values. `actor`: if not
+    the transaction's.
     """
 
     cause: StepCause
@@ -107,7 +114,8 @@ async def lock_issued(session: AsyncSession, invoice_id: UUID, side: Side = Side
         await session.execute(
             text("""
                 SELECT i.id, i.side, i.state, x.number, x.due_on, i.currency, x.net_minor, x.gross_minor,
-                       i.paid_minor, i.credited_minor, i.dunning_level
+                       i.paid_minor, i.credited_minor, i.dunning_level,
+                       coalesce(x.snapshot ->> 'time_zone', 'UTC') AS time_zone
                   FROM invoice i LEFT JOIN issued_invoice x ON x.tenant_id = i.tenant_id AND x.invoice_id = i.id
                  WHERE i.tenant_id = :tenant AND i.id = :id AND i.side = :side FOR UPDATE OF i
             """),
@@ -122,7 +130,7 @@ async def lock_issued(session: AsyncSession, invoice_id: UUID, side: Side = Side
 
 
 async def write_step(session: AsyncSession, invoice: Issued, step: NewStep, *, now: datetime, new_id: NewId) -> None:
-    """Write the step. The state must be one that may follow; the caller has checked that."""
+    """Write the step. The caller has checked that the new state may follow the present one."""
     scope = scope_of(session)
     state = INVOICES.move(invoice.state, step.state)
     keys = {"tenant": scope.tenant_id, "msp": scope.msp_id, "invoice": invoice.id, "now": now}
@@ -140,13 +148,15 @@ async def write_step(session: AsyncSession, invoice: Issued, step: NewStep, *, n
         },
     )  # fmt: skip
     await record_step(session, invoice.id, invoice.side, (invoice.state, step), now=now, new_id=new_id)
+    if invoice.side is Side.RETAIL:
+        notify_step(session, invoice.id, invoice.number, cause=step.cause.value, now=now)
 
 
 async def record_step(  # noqa: PLR0913 - one row
     session: AsyncSession, invoice_id: UUID, side: Side, step: tuple[str, NewStep], *, now: datetime, new_id: NewId
 ) -> None:
-    """Write the row, the audit entry and the event of a step from a state. A client's own audit trail and webhooks have
-    nothing of the wholesale side.
+    """Write the row, the audit entry and the event of a step from a state. Steps of the wholesale side are kept out of
+    the client's audit trail and webhooks.
     """
     scope, (before, done) = scope_of(session), step
     await session.execute(

@@ -1,4 +1,4 @@
-"""Usage that was accepted and is not billed: without a price, or left by rating."""
+"""Accepted usage that is not billed: without a price, or not rated in time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ class StuckUsage(msgspec.Struct, frozen=True):
 
 
 async def list_stuck_usage(session: AsyncSession, now: datetime) -> Sequence[StuckUsage]:
-    """Of this month and the one before, in a fleet scope; also of clients that have no draft.
+    """List stuck usage of this month and the one before, in a fleet scope; also of clients without a draft.
 
     Raises:
         Forbidden: the scope is not a fleet's.

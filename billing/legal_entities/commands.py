@@ -50,7 +50,7 @@ def _party(command: Any) -> Any:
 
 @click.group("legal-entity", cls=NounGroup)
 def legal_entity() -> None:
-    """Who issues invoices."""
+    """Issuers of invoices."""
 
 
 @legal_entity.command("set")
@@ -61,13 +61,14 @@ def legal_entity() -> None:
 @click.option("--iban", default="", help="IBAN for payment by transfer.")
 @click.option("--bic", default="", help="BIC of the bank.")
 @click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", show_default=True, help="Of documents.")
+@click.option("--time-zone", default="UTC", show_default=True, help="Whose calendar issue and due days follow.")
 @click.option("--payment-days", type=click.IntRange(0, 180), default=14, show_default=True, help="Days to the due day.")
 @click.option("--grace-days", type=click.IntRange(0, 31), default=3, show_default=True, help="Days a draft stays open.")
 @click.option("--dunning-days", default="7, 14, 28", show_default=True, help="Reminders, days after the due day.")
 @click.option("--number-format", default="INV-{year}-{number:5}", show_default=True, help="Of invoice numbers.")
 @click.option("--credit-note-format", default="CN-{year}-{number:5}", show_default=True, help="Of credit notes.")
 def set_legal_entity_(*, msp_id: UUID, side: str, dunning_days: str, **given: Any) -> None:
-    """Set who issues the invoices of an MSP's clients, or those of the MSP. Wholesale formats contain {account}."""
+    """Set the issuer of invoices to an MSP's clients, or to the MSP. Wholesale formats contain {account}."""
     entity = build_input(LegalEntityInput, {**given, "dunning_days": parse_days(dunning_days)})
 
     async def act(session: AsyncSession) -> CommandResult:

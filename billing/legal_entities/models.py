@@ -16,10 +16,11 @@ _A_SIDE = "side IN ('wholesale', 'retail')"
 
 
 class LegalEntity(TenantOwned, Base):
-    """Who issues the invoices of one side. `tenant_id` is the MSP account: retail is the MSP itself, wholesale the
+    """Issuer of the invoices of one side. `tenant_id` is the MSP account: retail is the MSP itself, wholesale the
     operator as this MSP's seller.
 
-    `payment_days` are from the day of issue to the due day, `dunning_days` from the due day to each reminder.
+    `payment_days` are from the day of issue to the due day, `dunning_days` from the due day to each reminder, all by
+    the calendar of `time_zone`.
     """
 
     __tablename__ = "legal_entity"
@@ -37,6 +38,7 @@ class LegalEntity(TenantOwned, Base):
     iban: Mapped[str]
     bic: Mapped[str]
     language: Mapped[str]
+    time_zone: Mapped[str] = mapped_column(server_default="UTC")
     payment_days: Mapped[int] = mapped_column(Integer)
     grace_days: Mapped[int] = mapped_column(Integer)
     dunning_days: Mapped[list[int]] = mapped_column(ARRAY(Integer))

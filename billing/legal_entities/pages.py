@@ -25,12 +25,14 @@ from billing.web.forms import read_typed
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.catalogues import LANGUAGES
 from foundation.i18n.localizer import translate
+from foundation.i18n.negotiation import time_zones
 from foundation.ids import new_id
 from foundation.marks import N_
 from foundation.web.actions import run_action
 from foundation.web.lists import is_day
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 
 AnyRequest = Request[Any, Any, Any]
@@ -53,7 +55,7 @@ async def show_legal_entity_page(access: OpenAccess) -> Response[Any]:
     return await _entity_page(access, {})
 
 
-@post(_ENTITY, opt=_WRITE_ENTITY, include_in_schema=False)
+@post(_ENTITY, opt=_WRITE_ENTITY | STEP_UP, include_in_schema=False)
 async def set_legal_entity_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
     typed = await read_typed(request)
     refusal = await run_action(access.session, _set_entity(access, typed))
@@ -164,9 +166,9 @@ async def _entity_page(access: Access, typed: Typed, refusal: DomainError | None
         "errors": {field: refusal.detail} if refusal is not None and field else {},
         "refused": refusal if not field else None,
         "languages": list(LANGUAGES.items()),
+        "zones": [(name, name.replace("_", " ")) for name in sorted(time_zones())],
         "categories": [(code.value, translate(label)) for code, label in _CATEGORIES.items()],
         "category_labels": {code.value: label for code, label in _CATEGORIES.items()},
-        "today": access.now.date(),
     }
     return render_page(access, "billing/legal_entity.html", translate("Legal entity"), context, refusal=refusal)
 

@@ -1,4 +1,4 @@
-"""Checks of what parties enter: addresses, VAT ids, IBANs, days and rates."""
+"""Checks of the details of parties: addresses, VAT ids, IBANs, days and rates."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -18,6 +18,7 @@ from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.web.lists import check_exact
 from tenants.emails import clean_email
+from tenants.preferences.set_preferences import Preferences, check_preferences
 from tenants.regions import REGION
 
 P = TypeVar("P", LegalEntityInput, BillingDetailsInput)
@@ -54,6 +55,7 @@ def check_entity(entity: LegalEntityInput, side: Side) -> LegalEntityInput:
     checked = check_party(entity)
     if checked.language not in LANGUAGES:
         raise InvalidInput(N_("Choose one of the languages of the product."), field="language")
+    check_preferences(Preferences(time_zone=checked.time_zone or "-"))
     days = list(checked.dunning_days)
     if days != sorted(set(days)) or any(not 0 < day <= _MOST_DAYS for day in days):
         raise InvalidInput(
@@ -91,8 +93,8 @@ def check_rate(rate: TaxRateInput) -> TaxRateInput:
 
 
 def check_vat_id(vat_id: str, country: str) -> str:
-    """The id with its prefix and without separators; empty stays empty. Checked without network access: that the id
-    exists is not known.
+    """The id with its prefix and without separators; empty stays empty. Checked without network access, so the id need
+    not exist.
 
     Raises:
         InvalidInput: it is not one of this country.
@@ -154,7 +156,7 @@ def _bank_code(module: object, text: str, field: str) -> str:
 
 
 def _line(text: str, field: str) -> str:
-    """One line of text with something in it."""
+    """The text, if it is one line that is not blank."""
     cleaned = _optional(text, field)
     if not cleaned:
         raise InvalidInput(N_("This is missing."), field=field)

@@ -40,8 +40,8 @@ _BUYER = tuple(name for name in BillingDetailsInput.__struct_fields__ if name !=
 async def set_legal_entity(
     session: AsyncSession, entity: LegalEntityInput, *, side: Side, now: datetime, new_id: NewId
 ) -> None:
-    """Set who issues the invoices of a side, in the scope of the MSP account. Only the operator sets the wholesale
-    side, which the caller checks. Issued invoices keep what they name.
+    """Set the issuer of a side's invoices, in the scope of the MSP account. The caller checks that only the operator
+    sets the wholesale side. Issued invoices do not change.
 
     Raises:
         InvalidInput: names the field.

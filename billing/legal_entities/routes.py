@@ -27,6 +27,7 @@ from foundation.ids import new_id
 from foundation.marks import N_
 from foundation.web.api import post, put
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 
 _ENTITY: Final = "/api/v1/legal-entity"
@@ -39,16 +40,16 @@ _WRITE_DETAILS: Final = {"permission": BillingPermission.WRITE_BILLING_DETAILS}
 
 @get(_ENTITY, opt=_READ_ENTITY, tags=["invoices"])
 async def show_legal_entity(access: OpenAccess) -> Issuer:
-    """Return who issues your invoices, with the tax rates. 404 if nothing is entered."""
+    """Return the issuer of your invoices, with the tax rates. 404 if nothing is entered."""
     issuer = await find_issuer(access.session, Side.RETAIL)
     if issuer is None:
         raise NotFound(N_("No legal entity is entered."))
     return issuer
 
 
-@put(_ENTITY, opt=_WRITE_ENTITY, tags=["invoices"], status_code=200)
+@put(_ENTITY, opt=_WRITE_ENTITY | STEP_UP, tags=["invoices"], status_code=200)
 async def save_legal_entity(access: OpenAccess, data: JSONBody[LegalEntityInput]) -> Issuer:
-    """Set who issues your invoices. Issued invoices keep what they name."""
+    """Set the issuer of your invoices. Issued invoices do not change."""
     await set_legal_entity(access.session, data, side=Side.RETAIL, now=access.now, new_id=new_id)
     return await _issuer(access)
 
@@ -71,7 +72,7 @@ async def show_billing_details(access: OpenAccess) -> BillingDetailsView:
 
 @put(_DETAILS, opt=_WRITE_DETAILS, tags=["invoices"], status_code=200)
 async def save_billing_details(access: OpenAccess, data: JSONBody[BillingDetailsInput]) -> BillingDetailsView:
-    """Set the account as invoices name it. Issued invoices keep what they name."""
+    """Set the account as invoices name it. Issued invoices do not change."""
     payer_id = await find_payer(access, data.payer)
     await set_billing_details(access.session, data, payer_id=payer_id, now=access.now)
     saved = await find_billing_details(access.session)

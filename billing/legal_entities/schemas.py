@@ -1,4 +1,4 @@
-"""Parties of invoices as the API shows and takes them."""
+"""Parties of invoices in the API."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -15,7 +15,8 @@ Text = Annotated[str, msgspec.Meta(max_length=120)]
 
 
 class LegalEntityInput(RequestBody, frozen=True, kw_only=True):
-    """Who issues the invoices. `country` is an ISO 3166 code; `language` that of invoices to buyers without one.
+    """Issuer of the invoices. `country` is an ISO 3166 code; `language` that of invoices to buyers without one;
+    `time_zone` a place such as Europe/Berlin, by whose calendar invoices are issued, due and paid.
 
     Invoices are due `payment_days` after their issue, reminders are sent `dunning_days` after the due day, and a draft
     stays open for `grace_days` after its period. Numbers: `{year}`, `{month}` and `{number:5}` are filled in.
@@ -32,6 +33,7 @@ class LegalEntityInput(RequestBody, frozen=True, kw_only=True):
     iban: Annotated[str, msgspec.Meta(max_length=50)] = ""
     bic: Annotated[str, msgspec.Meta(max_length=11)] = ""
     language: Annotated[str, msgspec.Meta(max_length=2)] = "en"
+    time_zone: Annotated[str, msgspec.Meta(max_length=60)] = "UTC"
     payment_days: Annotated[int, msgspec.Meta(ge=0, le=180)] = 14
     grace_days: Annotated[int, msgspec.Meta(ge=0, le=31)] = 3
     dunning_days: Annotated[Sequence[int], msgspec.Meta(max_length=6)] = (7, 14, 28)
@@ -51,6 +53,7 @@ class LegalEntityView(msgspec.Struct, frozen=True, kw_only=True):
     iban: str
     bic: str
     language: str
+    time_zone: str
     payment_days: int
     grace_days: int
     dunning_days: Sequence[int]

@@ -40,7 +40,7 @@ class TaxRule(msgspec.Struct, frozen=True, order=True):
 
 
 class TaxAmount(msgspec.Struct, frozen=True):
-    """One rate of an invoice: what it applies to, and the tax, in minor units."""
+    """One rate of an invoice, with its net amount and tax in minor units."""
 
     rule: TaxRule
     net_minor: int
@@ -48,16 +48,16 @@ class TaxAmount(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a party is. `vat_id` is a valid one, or empty."""
+    """Country of a party, and its valid VAT id or an empty text."""
 
     country: str
     vat_id: str = ""
 
 
 VOUCHER_REASON: Final = "multi-purpose-voucher"
-"""Our own code, since the VATEX list has none: documents say it in words."""
+"""Our own code, since the VATEX list has none; documents have a sentence instead."""
 VOUCHER: Final = TaxRule(TaxCategory.EXEMPT, Decimal(0), VOUCHER_REASON)
-"""Of credit that a client buys: what it will pay for is not known yet, and is taxed when the credit is used
+"""Rule for credit that a client buys: its later use is not known yet, and is taxed when the credit is used
 (multi-purpose voucher, article 30b of directive 2006/112/EC).
 """
 _REVERSE_CHARGE: Final = TaxRule(TaxCategory.REVERSE_CHARGE, Decimal(0), "VATEX-EU-AE")

@@ -1,7 +1,7 @@
-"""Reserve, then settle: use is allowed before it happens, and counted as it really was.
+"""Reserve, then settle: use is allowed before it happens, and its actual quantity is counted afterwards.
 
-For other rooms: `require_allowance` before use that is counted anyway, and `reserve`, `settle` and `release` around use
-whose quantity is known only afterwards, such as a model's tokens. Concurrent reservations never exceed a limit.
+For other rooms: `require_allowance` before use that its own meter counts, and `reserve`, `settle` and `release` around
+use whose quantity is known only afterwards, such as a model's tokens. Concurrent reservations never exceed a limit.
 """
 
 from collections.abc import Mapping
@@ -36,10 +36,11 @@ from foundation.usage.meters import Meters
 async def require_allowance(
     session: AsyncSession, meters: Meters, meter: str, quantity: Decimal | int = 1, *, now: datetime
 ) -> None:
-    """Nothing if the client may use so much of the meter now. One query, and prices where the month's cost is limited.
+    """Check that the client may use so much of the meter now. One query; also reads prices where the month's cost is
+    limited.
 
     Raises:
-        FeatureOff, LimitReached, PriceUnknown: names the budget and what to do.
+        FeatureOff, LimitReached, PriceUnknown: names the budget and the remedy.
     """
     await _check(session, meters, {meter: Decimal(quantity)}, now)
 
@@ -47,7 +48,7 @@ async def require_allowance(
 async def reserve(
     session: AsyncSession, meters: Meters, wanted: ReservationInput, *, now: datetime, new_id: NewId
 ) -> ReservationView:
-    """Reserve use, in the client's scope. Reservations of one client are made one after the other.
+    """Reserve use, in the client's scope. Reservations of one client are serialized.
 
     Raises:
         FeatureOff, LimitReached, PriceUnknown: as `require_allowance`.
@@ -80,8 +81,7 @@ async def reserve(
 
 
 async def settle(session: AsyncSession, meters: Meters, wanted: SettlementInput, *, now: datetime) -> ReservationView:
-    """Count what was really used, also more than was reserved or after the reservation expired. Repeated, it counts
-    once.
+    """Count the actual quantities of a reservation, also above the reserved ones or after it expired. Idempotent.
 
     Raises:
         NotFound: there is no such reservation.
@@ -114,7 +114,7 @@ async def settle(session: AsyncSession, meters: Meters, wanted: SettlementInput,
 
 
 async def release(session: AsyncSession, key: str, *, now: datetime) -> ReservationView:
-    """End a reservation whose use did not happen. Repeated, or after it expired, it changes nothing.
+    """End a reservation whose use did not happen. No effect if repeated or after it expired.
 
     Raises:
         NotFound: there is no such reservation.
@@ -137,7 +137,7 @@ async def release(session: AsyncSession, key: str, *, now: datetime) -> Reservat
 
 
 async def expire_reservations(session: AsyncSession, *, now: datetime) -> None:
-    """Mark those that ended by time. They hold nothing back from their end on, whether marked or not."""
+    """Mark reservations whose time is over. They no longer count from then on, whether marked or not."""
     await session.execute(
         text("""
             UPDATE usage_reservation SET state = 'expired', ended_at = expires_at
@@ -148,7 +148,7 @@ async def expire_reservations(session: AsyncSession, *, now: datetime) -> None:
 
 
 async def _check(session: AsyncSession, meters: Meters, quantities: Mapping[str, Decimal], now: datetime) -> int | None:
-    """What the use costs, if the client may have it; None if nothing says it and its cost is not limited."""
+    """Cost of the use in minor units, if it is allowed; None without a price, if the month's cost is not limited."""
     budgets = await load_budgets(session, now=now, meters=list(quantities))
     for meter, quantity in quantities.items():
         budget = budgets[meter]

@@ -1,4 +1,4 @@
-"""What a client has used, reserved and may use this month: one statement for any number of meters."""
+"""A client's use, reservations and limits of this month: one statement for any number of meters."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from billing.usage.queries import forecast
 from foundation.relations import USAGE_ROLLUPS
 
 _OVERLAP: Final = timedelta(minutes=5)
-"""Use settled so long before a rating counts until the next one: the rating may not have seen it."""
+"""Use settled within this time before a rating counts on top of it: the rating may not have included it."""
 
 
 class UsageBudget(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class UsageBudget(msgspec.Struct, frozen=True, kw_only=True):
     reserved: Decimal
 
     def limit_at(self, now: datetime) -> Decimal | None:
-        """The hard limit that holds at the time."""
+        """The hard limit in force at the time."""
         overridden = self.override_until is not None and now < self.override_until
         return self.override_limit if overridden else self.hard_limit
 

@@ -25,7 +25,7 @@ from tenants.command_options import CLIENT, MSP
 
 @click.group(cls=NounGroup)
 def limit() -> None:
-    """Limits of what a client may use and spend in a month."""
+    """Limits of a client's use and spending in a month."""
 
 
 @limit.command("list")

@@ -1,4 +1,4 @@
-"""Refusals of use. `meter` in the problem is the budget that refused; `spend` is that of the month's cost."""
+"""Refusals of use. `meter` in the problem is the budget that refused; `spend` is the budget of the month's cost."""
 
 from foundation.errors import Conflict
 from foundation.marks import N_

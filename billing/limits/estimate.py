@@ -1,4 +1,4 @@
-"""What use would cost now, by the prices of the client's draft."""
+"""Estimated cost of use now, by the prices of the client's draft."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +19,9 @@ from billing.sides import Side, as_rater
 async def estimate_minor(
     session: AsyncSession, quantities: Mapping[str, Decimal], used: Mapping[str, Decimal], *, now: datetime
 ) -> int | None:
-    """The cost of the quantities by meter after those used this month; None if a meter has no price: never 0."""
+    """Cost, in minor units, of the quantities by meter on top of those used this month; None, not 0, if a meter has no
+    price.
+    """
     scope, month = client_scope(session), month_of(now)
     async with as_rater(session):
         services = [Service(month.start, month.end, month.start)]

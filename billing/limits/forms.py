@@ -1,4 +1,4 @@
-"""Limits as a form or a command has them."""
+"""Limits from the texts of a form or a command."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta

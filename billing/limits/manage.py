@@ -49,7 +49,7 @@ async def set_limit(session: AsyncSession, meters: Meters, wanted: LimitInput, *
 
 async def check_limits(session: AsyncSession, *, now: datetime) -> None:
     """Give the notices that are due in the client's scope, once for each limit, month and step; end reservations. A
-    limit that was raised, also for a time, is another one.
+    raised limit, also a temporary one, has notices of its own.
     """
     await expire_reservations(session, now=now)
     scope, month = client_scope(session), month_of(now)

@@ -17,10 +17,10 @@ _AMOUNTS = "included >= 0 AND soft_limit >= 0 AND hard_limit >= 0 AND override_l
 
 
 class UsageLimit(TenantOwned, Base):
-    """What a client may use of a meter in a month; of `meter` '' what its month may cost, in minor units.
+    """Limits of a client's use of a meter in a month; with `meter` '' of the month's cost, in minor units.
 
-    Without a hard limit nothing is refused. Until `override_until`, `override_limit` stands in its place; NULL then
-    means no limit.
+    Without a hard limit nothing is refused. Until `override_until`, `override_limit` replaces it; NULL then means no
+    limit.
     """
 
     __tablename__ = "usage_limit"
@@ -40,8 +40,8 @@ class UsageLimit(TenantOwned, Base):
 
 
 class UsageReservation(TenantOwned, Base):
-    """Usage that was allowed before it happened. `key` identifies it for its caller. `quantities` by meter are the
-    estimate, `settled` the real ones. `amount_minor` is what they cost; NULL where no price says it.
+    """Usage that was allowed before it happened. `key`: the caller's id of it. `quantities` by meter are the estimate,
+    `settled` the actual ones. `amount_minor` is their cost; NULL without a price.
     """
 
     __tablename__ = "usage_reservation"
@@ -65,7 +65,7 @@ class UsageReservation(TenantOwned, Base):
 
 
 class LimitNotice(TenantOwned, Base):
-    """A notice that was given: once for each limit, month and per cent; again once the limit is another one."""
+    """A notice that was sent: once for each limit, month and per cent; again after the limit changed."""
 
     __tablename__ = "limit_notice"
 

@@ -17,6 +17,7 @@ from billing.permissions import BillingPermission
 from billing.usage.meters import load_countings
 from billing.usage.report import write_exactly
 from billing.web.dependencies import KnownMeters
+from billing.web.forms import read_typed
 from branding.formats import format_money
 from canonical.money import Money
 from foundation.errors import DomainError, InvalidInput
@@ -32,7 +33,7 @@ _PAGE: Final = "/clients/{client:str}/limits"
 
 
 class LimitView(msgspec.Struct, frozen=True):
-    """Texts of a limit. `share` is what is used and reserved of `bar`, the limit that the bar shows if there is one."""
+    """Texts of a limit. `share`: used and reserved part of `bar`, the limit that the bar shows, if any."""
 
     budget: BudgetView
     label: str
@@ -63,7 +64,7 @@ async def show_limits_page(access: OpenAccess, meters: KnownMeters) -> Response[
 
 @post(_PAGE, opt={"permission": BillingPermission.ISSUE_INVOICE}, include_in_schema=False)
 async def set_limit_page(request: AnyRequest, access: OpenAccess, meters: KnownMeters) -> Response[Any]:
-    typed = {name: str(value).strip() for name, value in (await request.form()).items()}
+    typed = await read_typed(request)
     budgets = await read_budgets(access.session, now=access.now)
     try:
         wanted = read_limit(typed, budgets.currency)

@@ -46,15 +46,13 @@ async def set_client_limit(access: OpenAccess, meters: KnownMeters, data: JSONBo
 
 @post(_RESERVATIONS, opt=_REPORT, tags=_TAGS)
 async def reserve_usage(access: OpenAccess, meters: KnownMeters, data: JSONBody[ReservationInput]) -> ReservationView:
-    """Reserve use before it happens, with the largest quantities expected. Refused with the budget that does not allow
-    it.
-    """
+    """Reserve use before it happens, with the largest quantities expected. A refusal names the exceeded budget."""
     return await reserve(access.session, meters, data, now=access.now, new_id=new_id)
 
 
 @post(f"{_RESERVATIONS}/settle", opt=_REPORT, tags=_TAGS, status_code=200)
 async def settle_usage(access: OpenAccess, meters: KnownMeters, data: JSONBody[SettlementInput]) -> ReservationView:
-    """Count what was really used of a reservation. It enters the usage ledger, and is billed."""
+    """Count the actual quantities of a reservation. They enter the usage ledger and are billed."""
     return await settle(access.session, meters, data, now=access.now)
 
 

@@ -12,7 +12,7 @@ from billing.limits.states import ReservationState
 from foundation.web.requests import RequestBody
 
 SPEND: Final = "spend"
-"""Stands for the cost of the month in place of a meter."""
+"""In place of a meter: the cost of the month."""
 MOST_METERS: Final = 20
 MOST_SECONDS: Final = 86_400
 _Meter = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -23,10 +23,10 @@ _Quantities = Annotated[dict[_Meter, Decimal], msgspec.Meta(min_length=1, max_le
 class LimitInput(RequestBody, frozen=True, kw_only=True):
     """Limits of a meter in a month, or of `spend`, the month's cost before tax in minor units of the client's currency.
 
-    `is_on`: whether it may be used at all. `included` is what the plan includes, for display. Notices are given at 80
-    and 100 per cent of `soft_limit` and `hard_limit`; beyond the hard limit further use is refused. Until
-    `override_until`, `override_limit` stands in place of the hard limit, without one there is none; it needs a reason.
-    What is not given is not limited.
+    `is_on`: whether the meter may be used at all. `included`: the plan's allowance, for display. Notices are given at
+    80 and 100 per cent of `soft_limit` and `hard_limit`; beyond the hard limit further use is refused. Until
+    `override_until`, `override_limit` replaces the hard limit (none: no limit); it needs a reason. Limits that are not
+    given do not apply.
     """
 
     meter: _Meter
@@ -40,8 +40,8 @@ class LimitInput(RequestBody, frozen=True, kw_only=True):
 
 
 class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
-    """A limit with this month's use. `hard_limit` is the one that holds now; None for none. `left` is what can still be
-    used. `forecast` is the use at the end of the month at the pace so far.
+    """A limit with this month's use. `hard_limit` is the one in force now; None for none. `left` is the rest of it.
+    `forecast` is the use at the end of the month at the pace so far.
     """
 
     meter: str
@@ -72,8 +72,8 @@ class Budgets(msgspec.Struct, frozen=True):
 
 
 class ReservationInput(RequestBody, frozen=True, kw_only=True):
-    """Use to reserve: the largest `quantities` expected, by meter. `key` identifies it: sent again, it counts once. It
-    is released by itself after `seconds`.
+    """Use to reserve: the largest `quantities` expected, by meter. `key` makes the request idempotent. The reservation
+    expires after `seconds`.
     """
 
     key: _Key
@@ -82,7 +82,7 @@ class ReservationInput(RequestBody, frozen=True, kw_only=True):
 
 
 class SettlementInput(RequestBody, frozen=True, kw_only=True):
-    """The quantities that were really used, by meter of the reservation; none of a meter that is not named."""
+    """Actual quantities by meter of the reservation; 0 for a meter that is not named."""
 
     key: _Key
     quantities: Annotated[dict[_Meter, Decimal], msgspec.Meta(max_length=MOST_METERS)]
@@ -93,7 +93,7 @@ class ReleaseInput(RequestBody, frozen=True):
 
 
 class ReservationView(msgspec.Struct, frozen=True):
-    """`amount_minor` is its cost before tax, as the prices say; None without a price for all its meters."""
+    """A reservation. `amount_minor`: its cost before tax; None unless all its meters have a price."""
 
     id: UUID
     key: str

@@ -11,7 +11,7 @@ class ReservationState(StrEnum):
     SETTLED = "settled"
     RELEASED = "released"
     EXPIRED = "expired"
-    """Not settled in time, so it holds nothing back any more. It can still be settled: the use may have happened."""
+    """Not settled in time, so it no longer counts against limits. Can still be settled: the use may have happened."""
 
 
 RESERVATIONS: Final = StateMachine(

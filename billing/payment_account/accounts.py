@@ -36,12 +36,12 @@ _KEY: Final = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9_]{4,}")
 _SIGNING_SECRET: Final = re.compile(r"whsec_[A-Za-z0-9_+/=-]{4,}")
 _FIRST_SWEEP: Final = timedelta(hours=1)
 _SECONDS: Final = 5.0
-"""For the request to the provider: a person waits for it."""
+"""Timeout of the request to the provider, for which a person waits."""
 NOTHING_TO_CHECK: Final = N_("There is nothing to check: payments are not made by Stripe.")
 
 
 async def find_payment_account(session: AsyncSession) -> PaymentAccount | None:
-    """That of the scope's MSP account."""
+    """Return the account of the scope's MSP."""
     own = select(PaymentAccount).where(PaymentAccount.tenant_id == scope_of(session).tenant_id)
     found: PaymentAccount | None = await session.scalar(own.execution_options(populate_existing=True))
     return found
@@ -69,7 +69,7 @@ async def set_payment_account(
     status: ProviderAccount | None = None,
     now: datetime,
 ) -> None:
-    """Create or replace the MSP's account. `status` is what `try_key` read by a new key of Stripe.
+    """Create or replace the MSP's account. `status`: the result of `try_key` for a new key of Stripe.
 
     Raises:
         InvalidInput: a secret is missing or malformed; names the field.
@@ -105,10 +105,10 @@ async def set_payment_account(
 
 
 async def check_payment_account(session: AsyncSession, status: ProviderAccount, *, now: datetime) -> None:
-    """Note what `read_status` read.
+    """Record the result of `read_status`.
 
     Raises:
-        Conflict: the provider is not Stripe, or the key is of another account now.
+        Conflict: the provider is not Stripe, or the key now belongs to another account.
     """
     _msp_account(session)
     account = await find_payment_account(session)
@@ -149,7 +149,7 @@ async def try_key(services: PaymentServices, scope: Scope, key: str) -> Provider
 
 
 async def note_check(session: AsyncSession, account: PaymentAccount, status: ProviderAccount, *, now: datetime) -> None:
-    """What the provider reported about the account."""
+    """Record the provider's report about the account."""
     account.can_charge, account.requirements = status.can_charge, list(status.requirements)
     account.restriction, account.checked_at = status.disabled_reason, now
     await session.flush()
@@ -158,8 +158,8 @@ async def note_check(session: AsyncSession, account: PaymentAccount, status: Pro
 
 
 async def open_account(services: PaymentServices, scope: Scope, *, reopens: bool = False) -> OpenAccount | None:
-    """The account of the scope's MSP, in a transaction of its own; None if clients pay outside the product. With
-    `reopens` it sends requests again that were refused.
+    """The account of the scope's MSP, in a transaction of its own; None if clients pay outside the product. `reopens`:
+    refused requests are sent again.
     """
     msp_account = scope.for_tenant(scope.msp_id)
     async with services.db.transaction(msp_account) as session:
@@ -178,14 +178,14 @@ async def open_account(services: PaymentServices, scope: Scope, *, reopens: bool
 
 
 async def open_signing_secret(session: AsyncSession, services: PaymentServices, account: PaymentAccount) -> str:
-    """Empty if there is none."""
+    """Decrypt the webhooks' signing secret; empty if the account has none."""
     if account.signing_secret is None:
         return ""
     return (await services.vault.decrypt(session, _SIGNING_PURPOSE, account.signing_secret)).decode()
 
 
 async def open_key(session: AsyncSession, services: PaymentServices, account: PaymentAccount) -> str:
-    """The secret key. Raises Conflict: the account has none."""
+    """Decrypt the secret key. Raises Conflict: the account has none."""
     if account.secret_key is None:
         raise Conflict(NOTHING_TO_CHECK)
     return (await services.vault.decrypt(session, _KEY_PURPOSE, account.secret_key)).decode()
@@ -215,7 +215,7 @@ async def _stripe_values(  # noqa: PLR0913, PLR0917 - the parts of one account
 
 
 def connected_id(msp_id: UUID, mode: str) -> UUID:
-    """One account of the platform for each MSP and environment."""
+    """Derived id: one connected account for each MSP and environment."""
     return uuid5(msp_id, f"{ProviderKind.STRIPE}:connect:{mode}")
 
 
@@ -239,7 +239,7 @@ def _connected_values(
 
 
 async def write_connected(session: AsyncSession, account_id: UUID, external_id: str, *, now: datetime) -> None:
-    """The account that was made for the MSP, before its set-up."""
+    """Store Stripe's id of the account that was created for the MSP, before its set-up."""
     _msp_account(session)
     account = await find_payment_account(session)
     if account is not None and account.id == account_id and account.connected and not account.external_id:

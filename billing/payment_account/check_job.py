@@ -28,7 +28,7 @@ def check_handler(services: PaymentServices) -> Handler[NoPayload]:
         except (ProviderBusy, OutboundHeld) as held:
             batch.defer(item, delay=held.retry_after or _HELD_SECONDS, is_retry=False)
             return
-        except ProviderRefused as refused:  # the page's own check says so
+        except ProviderRefused as refused:  # the check on the page shows the error
             _log.warning("payments.check_refused", msp_id=str(batch.scope.msp_id), code=refused.provider_code)
             return
         async with batch.commit() as session:

@@ -1,4 +1,4 @@
-"""`fairlead payment-account`: how an MSP's clients pay."""
+"""`fairlead payment-account`: the payment provider of an MSP's clients."""
 
 from pathlib import Path
 from uuid import UUID
@@ -35,13 +35,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group("payment-account", cls=NounGroup)
 def payment_account() -> None:
-    """How an MSP's clients pay."""
+    """Payment provider of an MSP's clients."""
 
 
 @payment_account.command("show")
 @MSP
 def show(*, msp_id: UUID) -> None:
-    """Show how an MSP's clients pay, and its account at Stripe."""
+    """Show the payment provider of an MSP's clients, and its account at Stripe."""
 
     async def act(session: AsyncSession) -> CommandResult:
         return await _shown(session)
@@ -58,7 +58,7 @@ def show(*, msp_id: UUID) -> None:
 @click.option("--connect", "connects", is_flag=True, help="By an account connected to this installation's at Stripe.")
 @click.option("--signing-file", type=_FILE, help="File with the webhooks' signing secret; without it, as before.")
 def set_(*, msp_id: UUID, provider: str, connects: bool, key_file: Path | None, signing_file: Path | None) -> None:
-    """Set how an MSP's clients pay. A key of Stripe is tried before it is stored."""
+    """Set the payment provider of an MSP's clients. A key of Stripe is tried before it is stored."""
     wanted = PaymentAccountInput(
         provider=ProviderKind(provider),
         connects=connects,

@@ -1,4 +1,4 @@
-"""The payment account that an MSP has now, as its clients' scopes may know it."""
+"""The MSP's present payment account, in the form that its clients' scopes may read."""
 
 from uuid import UUID
 
@@ -11,7 +11,9 @@ from foundation.database.engine import scope_of
 
 
 async def find_connected(session: AsyncSession, external_id: str) -> UUID | None:
-    """The MSP of a connected account, in a transaction without a scope: a policy shows the row of that account only."""
+    """Id of the MSP of a connected account, in a transaction without a scope: row-level security shows only this
+    account's row.
+    """
     await session.execute(text("SELECT set_config('app.connected_account', :account, true)"), {"account": external_id})
     found = await session.scalar(
         text("SELECT msp_id FROM payment_account WHERE connected AND external_id = :account"), {"account": external_id}

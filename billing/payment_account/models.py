@@ -17,11 +17,11 @@ class PaymentAccount(TenantOwned, Base):
     """An MSP's account at a payment provider. Without a row its clients pay outside the product.
 
     One that is `connected` belongs to the platform of this installation: it has no keys of its own, and no
-    `external_id` until its set-up begins. `id` follows from the account at the provider, so that one which is set
-    again finds the requests that were sent to it. `secret_key` and `signing_secret` are sealed in the MSP's vault;
-    `key_hint` is what pages show of the key. `can_charge`, `requirements` and `restriction` are what the provider told
-    at `checked_at`. `refused_hooks` counts webhooks whose signature did not fit; events before `swept_at` were looked
-    for.
+    `external_id` until its set-up begins. `id` is derived from the account at the provider, so that an account that is
+    set again keeps its request log. `secret_key` and `signing_secret` are sealed in the MSP's vault; `key_hint` is the
+    part of the key that pages show. `can_charge`, `requirements` and `restriction` are the provider's report at
+    `checked_at`. `refused_hooks` counts webhooks whose signature did not fit; the sweep has read events before
+    `swept_at`.
     """
 
     __tablename__ = "payment_account"

@@ -63,12 +63,12 @@ def build_payment_account_pages(services: PaymentServices) -> tuple[HTTPRouteHan
 
 
 async def _check(request: AnyRequest, access: Access) -> None:
-    """Raises what the reading raised, and Conflict."""
+    """Record the account's status. Raises the errors of the reading, and Conflict."""
     await check_payment_account(access.session, require_status(request), now=access.now)
 
 
 async def _set(request: AnyRequest, access: Access, services: PaymentServices, typed: Mapping[str, str]) -> None:
-    """Raises InvalidInput, and what `set_payment_account` raises."""
+    """Set the account. Raises InvalidInput, and the errors of `set_payment_account`."""
     connects = typed["provider"] == _CONNECT
     if not connects and typed["provider"] not in list(ProviderKind):
         raise InvalidInput(N_("Choose how your clients pay."), field="provider")

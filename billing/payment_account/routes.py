@@ -24,7 +24,7 @@ _WRITE: Final = {"permission": BillingPermission.WRITE_PAYMENT_ACCOUNT}
 
 @get(_ACCOUNT, opt=_READ, tags=["payments"])
 async def show_payment_account(access: OpenAccess) -> PaymentAccountView:
-    """Show how your clients pay. Keys are never shown."""
+    """Show the payment provider of your clients. Keys are never shown."""
     return account_view(await find_payment_account(access.session))
 
 
@@ -33,7 +33,7 @@ def build_payment_account_routes(services: PaymentServices) -> tuple[Any, ...]:
     async def save_payment_account(
         request: AnyRequest, access: OpenAccess, data: JSONBody[PaymentAccountInput]
     ) -> PaymentAccountView:
-        """Set how your clients pay. A key of Stripe is tried, and stored encrypted."""
+        """Set the payment provider of your clients. A key of Stripe is tried, and stored encrypted."""
         await accounts.set_payment_account(access.session, services, data, status=status_of(request), now=access.now)
         return account_view(await find_payment_account(access.session))
 

@@ -13,9 +13,9 @@ _Secret = Annotated[str, msgspec.Meta(max_length=255)]
 
 
 class PaymentAccountInput(RequestBody, frozen=True, kw_only=True):
-    """How clients pay. With `connects` by an account at Stripe that is connected to this installation's, without keys.
-    The secrets are for Stripe; without them the stored ones are kept. The signing secret is dropped
-    when the key is of another account or environment. Another provider than Stripe drops both.
+    """Payment provider of the clients. `connects`: an account at Stripe that is connected to this installation's,
+    without keys. The secrets are for Stripe; the stored ones are kept if not given. The signing secret is dropped when
+    the key is of another account or environment. Another provider than Stripe drops both.
     """
 
     provider: ProviderKind
@@ -25,11 +25,11 @@ class PaymentAccountInput(RequestBody, frozen=True, kw_only=True):
 
 
 class PaymentAccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """How clients pay. `connected`: by an account that is connected to this installation's; `account` is empty until
-    its set-up begins. `account` is the provider's id of the account; `verifies_webhooks`: it has a signing secret;
-    `can_charge`, `requirements` (in the provider's words) and `restriction` are what it told at `checked_at`.
-    Webhooks are received at `webhook_path` on any host of the MSP; `refused_webhooks` had another signature. Events
-    before `swept_at` were looked for.
+    """Payment provider of the clients. `connected`: its account is connected to this installation's; `account` is empty
+    until its set-up begins. `account` is the provider's id of the account; `verifies_webhooks`: it has a signing
+    secret; `can_charge`, `requirements` (in the provider's words) and `restriction` are its report at `checked_at`.
+    Webhooks are received at `webhook_path` on any host of the MSP; `refused_webhooks` counts those with another
+    signature. The sweep has read events before `swept_at`.
     """
 
     provider: ProviderKind

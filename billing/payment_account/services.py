@@ -1,4 +1,4 @@
-"""What payment accounts need, built once; and the provider of an account."""
+"""Dependencies of payment accounts, built once; and the provider of an account."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -23,7 +23,9 @@ _NO_PLATFORM: Final = StripePlatform()
 
 @dataclass(frozen=True, slots=True)
 class OpenAccount:
-    """An account with what is needed to use it. `provider` is None where nobody else is asked: in the sandbox."""
+    """An account with its client of the provider's API. `provider` is None in the sandbox, which calls no
+    other system.
+    """
 
     id: UUID
     kind: ProviderKind
@@ -32,7 +34,7 @@ class OpenAccount:
 
 @dataclass(frozen=True, slots=True)
 class PaymentServices:
-    """`stripe_url` is the address of another installation of Stripe's API; empty: Stripe's own."""
+    """Dependencies. `stripe_url` is the address of another installation of Stripe's API; empty: Stripe's own."""
 
     db: Database
     vault: Vault
@@ -44,7 +46,9 @@ class PaymentServices:
     def connected_to(
         self, scope: Scope, account_id: UUID, external_id: str, *, reopens: bool = False
     ) -> StripeProvider:
-        """A connected account: its charges are its own, and the operator's share of them is the platform's."""
+        """Client of a connected account: charges belong to the account, the operator's share of them to the
+        platform.
+        """
         client = build_client(
             self.outbound, scope.tenant_id, account_id, api_key=self.platform.key, base_url=self.stripe_url,
             connected=external_id,
@@ -56,15 +60,15 @@ class PaymentServices:
         return StripeProvider(client, log, Side.RETAIL.value, self.platform.fee_basis_points, platform)
 
     def connect_of(self, scope: Scope, account_id: UUID) -> StripeConnect:
-        """The platform, for the MSP account of `scope`."""
+        """Client of the platform, for the MSP account of `scope`."""
         client = build_client(
             self.outbound, scope.tenant_id, account_id, api_key=self.platform.key, base_url=self.stripe_url
         )  # fmt: skip
         return StripeConnect(client, RequestLog(self.db, scope, account_id, self.clock), Side.RETAIL.value)
 
     def stripe_of(self, scope: Scope, account_id: UUID, secret_key: str, *, reopens: bool = False) -> StripeProvider:
-        """Stripe by that key. `scope` is that of the MSP account, in which requests are logged; with `reopens` refused
-        ones are sent again.
+        """Client of the account with that key. `scope` is that of the MSP account, in which requests are logged; with
+        `reopens` refused ones are sent again.
         """
         client = build_client(self.outbound, scope.tenant_id, account_id, api_key=secret_key, base_url=self.stripe_url)
         return StripeProvider(client, RequestLog(self.db, scope, account_id, self.clock, reopens), Side.RETAIL.value)

@@ -11,7 +11,7 @@ class ProviderKind(StrEnum):
     MANUAL = "manual"
     """Clients pay outside the product, and payments are recorded by members."""
     SANDBOX = "sandbox"
-    """As with a provider, but no money moves: for demonstrations and trials."""
+    """A simulated provider, where no money moves: for demonstrations and trials."""
     STRIPE = "stripe"
 
 

@@ -1,4 +1,4 @@
-"""What a link is for, and how it is opened at the payment provider."""
+"""Kinds of links, and their opening at the payment provider."""
 
 from enum import StrEnum
 from typing import Final
@@ -42,7 +42,9 @@ class LinkKind(StrEnum):
 
 
 class LinkTicket(msgspec.Struct, frozen=True):
-    """`page` is where the reader came from, below `origin`. With `member_id` only that member's browser opens it."""
+    """A ticket for one link. `page`: the page to return to, below `origin`. With `member_id`, only that member's
+    session opens it.
+    """
 
     kind: LinkKind
     tenant_id: UUID
@@ -53,14 +55,17 @@ class LinkTicket(msgspec.Struct, frozen=True):
 
 
 async def require_stripe(session: AsyncSession) -> None:
-    """In a client's scope or the MSP's. Raises Conflict: there are no pages of a provider."""
+    """Check that invoices are paid at a provider with pages of its own, in a client's scope or the MSP's. Raises
+    Conflict.
+    """
     current = await find_current_account(session)
     if current is None or current[1] is not ProviderKind.STRIPE:
         raise Conflict(N_("Invoices are not paid by a payment provider with pages of its own."))
 
 
 async def open_link(services: PaymentServices, msp_id: UUID, ticket: LinkTicket) -> str:
-    """The address of the provider's page. Transactions are short, and none is open while the provider is asked.
+    """Return the address of the provider's page. Transactions are short, and none is open during a call of the
+    provider.
 
     Raises:
         NotFound: the client has no such invoice.
@@ -88,7 +93,7 @@ async def open_link(services: PaymentServices, msp_id: UUID, ticket: LinkTicket)
 
 
 async def require_connected(session: AsyncSession) -> PaymentAccount:
-    """In the MSP account. Raises Conflict."""
+    """Return the MSP's connected account, in the MSP account. Raises Conflict: it has none."""
     account = await find_payment_account(session)
     if account is None or not account.connected:
         raise Conflict(N_("Choose the connected account of Stripe first, and save."))
@@ -96,7 +101,7 @@ async def require_connected(session: AsyncSession) -> PaymentAccount:
 
 
 async def _set_up(services: PaymentServices, scope: Scope, ticket: LinkTicket) -> str:
-    """Stripe's page for what it still wants to know of the MSP. The account is made at the first click."""
+    """Stripe's page for the missing details of the MSP's account, which is created at the first click."""
     async with services.db.transaction(scope) as session:
         account = await require_connected(session)
     if not services.platform.key:
@@ -111,7 +116,7 @@ async def _set_up(services: PaymentServices, scope: Scope, ticket: LinkTicket) -
 
 
 def checked(url: str) -> str:
-    """Raises Conflict: browsers would not open it as a page."""
+    """The address, if it is http or https. Raises Conflict."""
     parts = urlsplit(url)
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise Conflict(N_("The payment provider named no page."))
@@ -133,7 +138,7 @@ async def _currency(services: PaymentServices, scope: Scope) -> str:
 async def _pay(
     services: PaymentServices, scope: Scope, provider: PaymentProvider, account_id: UUID, invoice_id: UUID
 ) -> str:
-    """The invoice's page at the provider, freshly read; what it tells is applied."""
+    """The address of the invoice's page at the provider, freshly read; the state that was read is applied."""
     async with services.db.transaction(scope) as session:
         row = await find_row(session, invoice_id)
     if row is None or not row.external_id or row.account_id != account_id:

@@ -49,7 +49,7 @@ _READ: Final = {"permission": BillingPermission.READ_INVOICES}
 
 
 async def issue_link(request: AnyRequest, access: Access, auth: AuthServices, ticket: LinkTicket) -> str:
-    """The address of ours that opens the link once."""
+    """Issue a ticket. Returns its address here, which opens the link once."""
     text = await auth.tickets.issue(access.scope.msp_id, PURPOSE, ticket)
     return f"{portal_of(request, access.brand).origin}{PATH}/{text}"
 
@@ -57,7 +57,9 @@ async def issue_link(request: AnyRequest, access: Access, auth: AuthServices, ti
 def ticket_of(
     request: AnyRequest, access: Access, kind: LinkKind, page: str, *, invoice_id: UUID | None = None
 ) -> LinkTicket:
-    """With a session, for that member only: an API key's link is opened by whom it is given to."""
+    """Build a ticket. With a session, only its member can open it; a link made by an API key has no such
+    restriction.
+    """
     member_id = access.principal.id if access.signed_in is not None else None
     origin = portal_of(request, access.brand).origin
     return LinkTicket(kind, access.scope.tenant_id, origin, f"{access.root}{page}", member_id, invoice_id)
@@ -115,7 +117,7 @@ def _build_account_start(auth: AuthServices) -> HTTPRouteHandler:
 
 @get(f"{_ACCOUNT}/returned", name="left_account_setup", opt=_CONNECT, include_in_schema=False)
 async def leave_account_setup_page(access: OpenAccess) -> Response[Any]:
-    """Back from Stripe: what it still asks for is read."""
+    """Return from Stripe: enqueue reading the account's status."""
     await require_connected(access.session)
     enqueue(access.session, [NewJob(LANE, CHECK_ACCOUNT, key=CHECK_ACCOUNT.name)])
     return redirect_to(access, _ACCOUNT, done=translate("The payment provider is asked"))
@@ -123,7 +125,7 @@ async def leave_account_setup_page(access: OpenAccess) -> Response[Any]:
 
 @get(f"{_METHODS}/returned", name="left_payment_provider", opt=_PAY, include_in_schema=False)
 async def leave_payment_provider_page(access: OpenAccess) -> Response[Any]:
-    """Back from the provider: what is saved there is read again."""
+    """Return from the provider: enqueue reading the saved payment methods."""
     await request_reading(access.session)
     return redirect_to(access, f"/{METHODS}", done=translate("The payment provider is asked"))
 

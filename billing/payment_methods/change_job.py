@@ -53,7 +53,7 @@ def change_handler(services: PaymentServices) -> Handler[ChangeMethod]:
 
 
 async def read_methods(provider: PaymentProvider, customer_id: str) -> Sequence[PaymentMethod]:
-    """Those of the customer, newest first. Without a default, the newest becomes it."""
+    """Read the customer's methods, newest first. If none is the default, the newest becomes it."""
     methods = await provider.list_methods(customer_id)
     if not methods or any(one.is_default for one in methods):
         return methods

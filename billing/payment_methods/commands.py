@@ -1,4 +1,4 @@
-"""`fairlead payment-method`: what a client has saved, and whether its invoices are charged to it."""
+"""`fairlead payment-method`: a client's saved methods, and the consent to charge its invoices automatically."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from tenants.command_options import CLIENT, MSP
 
 @click.group("payment-method", cls=NounGroup)
 def payment_method() -> None:
-    """What a client has saved at the payment provider."""
+    """Payment methods that a client saved at the payment provider."""
 
 
 @payment_method.command("list")
@@ -35,7 +35,7 @@ def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
 @MSP
 @CLIENT
 def read(*, msp_id: UUID, tenant_id: UUID) -> None:
-    """Read again what is saved at the payment provider."""
+    """Read the saved methods from the payment provider again."""
 
     async def act(session: AsyncSession) -> CommandResult:
         await request_reading(session)

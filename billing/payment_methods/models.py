@@ -1,4 +1,4 @@
-"""Table of what a client has saved at the payment provider."""
+"""Table of clients' payment methods."""
 
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,10 @@ from foundation.database.base import Base, TenantOwned
 
 
 class PaymentProfile(TenantOwned, Base):
-    """A client at the payment account `account_id` of its MSP. `methods` are as the provider told at `read_at`
+    """A client at the payment account `account_id` of its MSP. `methods` are as the provider reported at `read_at`
     (`billing.payments.port.PaymentMethod`), newest first; `awaits`: they are about to be read again. `session_id` is a
-    provider's id of a page on which one is being entered; its address is never stored. `problem` is a stored message
-    about the last attempt. `agreed_at` and `agreed_by` are of the last change of `charges_automatically`.
+    provider's id of the open page for entering a method; the page's address is never stored. `problem` is a stored
+    message about the last attempt. `agreed_at` and `agreed_by` are of the last change of `charges_automatically`.
     """
 
     __tablename__ = "payment_profile"

@@ -1,4 +1,4 @@
-"""What a client has saved at the payment provider: shown, changed and agreed to, in the client's scope."""
+"""A client's payment methods and its consent to automatic charges: shown and changed, in the client's scope."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -41,14 +41,14 @@ _MOST: Final = 20
 
 
 async def find_profile(session: AsyncSession) -> PaymentProfile | None:
-    """The row, also one of an earlier payment account."""
+    """The client's row, which may be of an earlier payment account."""
     own = select(PaymentProfile).where(PaymentProfile.tenant_id == scope_of(session).tenant_id)
     found: PaymentProfile | None = await session.scalar(own.execution_options(populate_existing=True))
     return found
 
 
 async def load_methods(session: AsyncSession) -> PaymentMethods:
-    """What is saved at the present payment account, and whether it is charged."""
+    """Methods at the present payment account, and the consent to automatic charges."""
     current, profile = await find_current_account(session), await find_profile(session)
     if current is None:
         return PaymentMethods(provider=ProviderKind.MANUAL)
@@ -65,7 +65,7 @@ async def load_methods(session: AsyncSession) -> PaymentMethods:
 
 
 async def may_charge(session: AsyncSession, account_id: UUID, *, sent_at: datetime) -> bool:
-    """Whether the client had agreed by then to be charged, and has something saved at that account."""
+    """Whether the client had agreed to automatic charges by `sent_at`, and has a method at that account."""
     profile = await find_profile(session)
     if profile is None or not profile.charges_automatically or profile.agreed_at is None:
         return False
@@ -73,8 +73,8 @@ async def may_charge(session: AsyncSession, account_id: UUID, *, sent_at: dateti
 
 
 async def set_automatic(session: AsyncSession, by: Principal | None, *, charges: bool, now: datetime) -> None:
-    """Agree to be charged automatically, or withdraw that. `by`: None for the operator, who enters what the client
-    agreed to in writing.
+    """Give or withdraw the client's consent to automatic charges. `by`: None for the operator, who enters a written
+    consent.
 
     Raises:
         ConsentIsTheClients: the caller belongs to the MSP, or is a program, and would agree.
@@ -111,7 +111,7 @@ async def change_method(session: AsyncSession, method_id: str, act: MethodAct, *
 
 
 async def request_reading(session: AsyncSession) -> None:
-    """Read what is saved at the provider again. Without a customer there, or in the sandbox, there is nothing to do.
+    """Enqueue reading the methods from the provider. Nothing is enqueued without a customer there, or in the sandbox.
 
     Raises:
         Conflict: clients pay outside the product.
@@ -124,7 +124,7 @@ async def request_reading(session: AsyncSession) -> None:
 
 
 async def add_sandbox_card(session: AsyncSession, *, now: datetime) -> None:
-    """A card with which no money moves. Raises Conflict: payments are not made in the sandbox, or it has many."""
+    """Save a card of the sandbox, where no money moves. Raises Conflict: another provider, or too many cards."""
     account_id, kind = await _current(session)
     if kind is not ProviderKind.SANDBOX:
         raise Conflict(N_("Test cards are for the sandbox only."))
@@ -139,19 +139,19 @@ async def add_sandbox_card(session: AsyncSession, *, now: datetime) -> None:
 async def write_methods(
     session: AsyncSession, account_id: UUID, methods: Sequence[PaymentMethod], *, now: datetime
 ) -> None:
-    """What the provider reported."""
+    """Store the methods that the provider reported."""
     values = {"methods": msgspec.to_builtins(methods), "awaits": False, "problem": None, "read_at": now}
     await _write(session, account_id, **values)
 
 
 async def write_customer(session: AsyncSession, account_id: UUID, customer_id: str, session_id: str = "") -> None:
-    """Before a page of the provider is opened; `session_id` is one on which a method is entered."""
+    """Store the customer before a page of the provider is opened; `session_id`: a page for entering a method."""
     values = {"customer_id": customer_id, **({"session_id": session_id} if session_id else {})}
     await _write(session, account_id, **values)
 
 
 async def write_attempt(session: AsyncSession, account_id: UUID, **values: Any) -> None:
-    """The outcome of a job's attempt: a problem, or a page that is over."""
+    """Store the outcome of a job's attempt: a problem, or the end of a page's session."""
     await _write(session, account_id, awaits=False, **values)
 
 
@@ -170,7 +170,7 @@ async def _saved(session: AsyncSession, account_id: UUID) -> list[PaymentMethod]
 
 
 async def _write(session: AsyncSession, account_id: UUID, **values: Any) -> None:
-    """What was saved at an earlier account is dropped, with the agreement to be charged there."""
+    """Write values of the profile; methods and consent of an earlier account are dropped."""
     before = await find_profile(session)
     if before is not None and before.account_id != account_id:
         values = {

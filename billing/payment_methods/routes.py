@@ -27,8 +27,8 @@ async def show_payment_methods(access: OpenAccess) -> PaymentMethods:
 
 @put(f"{_METHODS}/automatic", opt=_PAY, tags=["payments"], status_code=200)
 async def set_automatic_payment(access: OpenAccess, data: JSONBody[AutomaticPaymentInput]) -> PaymentMethods:
-    """Agree that sent invoices are charged to the default method, or withdraw that. Only a member of the client itself
-    can agree.
+    """Agree that sent invoices are charged to the default method, or withdraw that. Only a member of the client can
+    agree.
     """
     await profiles.set_automatic(access.session, access.principal, charges=data.charges_automatically, now=access.now)
     return await load_methods(access.session)
@@ -36,7 +36,7 @@ async def set_automatic_payment(access: OpenAccess, data: JSONBody[AutomaticPaym
 
 @post(f"{_METHODS}/reading", opt=_PAY, tags=["payments"], status_code=202)
 async def read_payment_methods(access: OpenAccess) -> PaymentMethods:
-    """Read again what is saved at the payment provider."""
+    """Read the saved methods from the payment provider again."""
     await profiles.request_reading(access.session)
     return await load_methods(access.session)
 

@@ -31,8 +31,8 @@ class PaymentMethodView(msgspec.Struct, frozen=True):
 
 
 class PaymentMethods(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client has saved. `provider` is how its invoices are paid now. `is_reading`: the methods are about to be
-    read again; `problem` is why the last attempt failed. `agreed_by` set `charges_automatically`.
+    """A client's payment methods. `provider` is that of its invoices now. `is_reading`: the methods are about to be
+    read again; `problem` is the reason of the last failure. `agreed_by` set `charges_automatically`.
     """
 
     provider: ProviderKind

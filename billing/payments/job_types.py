@@ -9,10 +9,10 @@ from foundation.jobs.types import ENDLESS, JobType, NoPayload, RetryPolicy
 from foundation.marks import N_
 
 _PATIENT: Final = RetryPolicy(attempts=24, base=2.0, cap=3600.0)
-"""About a day: as long as the provider may be away."""
+"""About a day of retries, for outages of the provider."""
 LANE: Final = "payments"
 SWEEP_LANE: Final = "payment_sweep"
-"""Its own, so that events do not wait for it."""
+"""Separate lane, so that events do not wait for a sweep."""
 
 
 class ApplyEvent(msgspec.Struct, frozen=True):
@@ -22,13 +22,13 @@ class ApplyEvent(msgspec.Struct, frozen=True):
 
 
 class CollectInvoice(msgspec.Struct, frozen=True):
-    """`reopens`: somebody asks for it, so that requests which were refused are sent once more."""
+    """`reopens`: requested by a person, so refused requests are sent again."""
 
     reopens: bool = False
 
 
 class ReadInvoices(msgspec.Struct, frozen=True):
-    """Those created since, newest first, after the one of that external id."""
+    """Page of invoices created at or after `since`, newest first, following the external id `after`."""
 
     since: datetime
     after: str = ""

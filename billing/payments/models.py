@@ -1,5 +1,5 @@
-"""Tables of payments. Requests and events belong to the MSP's account, because the provider's account is the MSP's;
-what is known of an invoice there belongs to its client.
+"""Tables of payments. Requests and events belong to the MSP's account, because the provider's account is the MSP's; the
+state of an invoice at the provider belongs to its client.
 """
 
 from datetime import datetime
@@ -39,11 +39,11 @@ class ProviderInvoice(TenantOwned, Base):
     """A retail invoice at the payment provider, beside our own state of it. Amounts are in minor units.
 
     `settled_before_minor` was paid or credited before it was pushed, and is not collected there; `settled_notes` are
-    the credit notes within it; `refunded_here_minor` is what was refunded for credit notes. `status` is the provider's
-    word, empty until the invoice is there; the amounts are what it told at `read_at`. The saved payment method was
-    charged `charge_attempts` times, last at `charged_at`; `charge_failure` is why that was declined, and
-    `next_charge_at` when it is tried again. `failure` is the code of the error that stopped the last attempt, `answer`
-    the provider's words about it, `problem` our own as a stored message.
+    the credit notes within it; `refunded_here_minor` was refunded for credit notes. `status` is the provider's word,
+    empty until the invoice is there; the amounts are its report at `read_at`. The saved payment method was charged
+    `charge_attempts` times, last at `charged_at`; `charge_failure` is the reason of a decline, and `next_charge_at` the
+    time of the next attempt. `failure` is the code of the error that stopped the last attempt, `answer` the provider's
+    words about it, `problem` our own as a stored message.
     """
 
     __tablename__ = "provider_invoice"

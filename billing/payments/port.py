@@ -14,8 +14,8 @@ from foundation.marks import N_
 
 
 class ProviderRefused(Conflict):
-    """The provider answered no. `provider_code` is its own code. `is_lasting`: the same request would be refused
-    again; not so one that was refused because of the key, before it was looked at.
+    """The provider refused the request. `provider_code` is its own code. `is_lasting`: the same request would be
+    refused again, unlike a request refused because of the API key.
     """
 
     code = "payment-provider-refused"
@@ -31,8 +31,8 @@ class ProviderRefused(Conflict):
 
 
 class ProviderUncertain(Unavailable):
-    """No answer, or a failure of the provider: the call may have taken effect. `is_stored`: the provider answers this
-    failure again to the same idempotency key.
+    """No answer, or a failure of the provider: the call may have taken effect. `is_stored`: the provider returns the
+    same failure for the same idempotency key.
     """
 
     code = "payment-provider-uncertain"
@@ -55,7 +55,7 @@ class ProviderBusy(Unavailable):
 
 
 class TotalsDiffer(Conflict):
-    """The provider's draft has another total than our invoice: it is not finalised."""
+    """The provider's draft has another total than our invoice, so it is not finalised."""
 
     code = "payment-totals-differ"
     title = N_("The provider's total differs")
@@ -92,7 +92,7 @@ class PayingClient(msgspec.Struct, frozen=True):
 
 
 class PushedLine(msgspec.Struct, frozen=True):
-    """`amount_minor` is before tax. A line that is not taxed takes back what is settled already, tax included."""
+    """`amount_minor` is before tax. An untaxed line deducts an amount settled already, with tax."""
 
     line_id: UUID
     description: str
@@ -104,7 +104,7 @@ class PushedLine(msgspec.Struct, frozen=True):
 
 
 class PushedTax(msgspec.Struct, frozen=True):
-    """The one rate of an invoice. `category` is a code of UNCL 5305, `label` what the payer reads, in the document's
+    """The one rate of an invoice. `category` is a code of UNCL 5305, `label` the payer's text, in the document's
     language.
     """
 
@@ -114,7 +114,9 @@ class PushedTax(msgspec.Struct, frozen=True):
 
 
 class PushedInvoice(msgspec.Struct, frozen=True):
-    """A finalised invoice of ours. `total_minor` is with tax. `due_days`: the provider shows it; dunning stays here."""
+    """A finalised invoice of ours. `total_minor` is with tax. `due_days`: for display at the provider; dunning is done
+    here.
+    """
 
     invoice_id: UUID
     client_id: UUID
@@ -126,8 +128,8 @@ class PushedInvoice(msgspec.Struct, frozen=True):
 
 
 class PushedCredit(msgspec.Struct, frozen=True):
-    """A credit note of ours, with tax. `refunds`: what was paid at the provider is paid back; else the client keeps it
-    as a balance here.
+    """A credit note of ours, with tax. `refunds`: the provider pays back its payments; else the amount becomes a
+    balance of the client here.
     """
 
     note_id: UUID
@@ -136,9 +138,8 @@ class PushedCredit(msgspec.Struct, frozen=True):
 
 
 class RemoteDispute(msgspec.Struct, frozen=True):
-    """A payment that the payer's bank questions. `status` and `reason` are the provider's words; evidence is taken
-    until `due_by`. Whether its money is with the payer follows from the invoice's `disputed_minor`, not from the
-    status.
+    """A payment that the payer's bank disputes. `status` and `reason` are the provider's words; evidence is taken until
+    `due_by`. Whether its money is with the payer follows from the invoice's `disputed_minor`, not from the status.
     """
 
     external_id: str
@@ -149,10 +150,10 @@ class RemoteDispute(msgspec.Struct, frozen=True):
 
 
 class RemoteInvoice(msgspec.Struct, frozen=True):
-    """The provider's invoice, freshly fetched. `status` is the provider's own word; `paid_outside_minor` is the part of
-    what is paid that the provider never had; `refunded_here_minor` the part of what is refunded that follows from our
-    credit notes, the rest was refunded at the provider itself; `attempts` are those to charge a stored payment method;
-    the payer pays at `payment_url`; `paid_at` is when all was paid.
+    """The provider's invoice, freshly fetched. `status` is the provider's own word; `paid_outside_minor` is the part
+    paid outside the provider; `refunded_here_minor` the part of the refunds made for our credit notes, the others were
+    made at the provider itself; `attempts` are those to charge a stored payment method; the payer pays at
+    `payment_url`; `paid_at` is the time of full payment.
     """
 
     external_id: str
@@ -196,7 +197,7 @@ class MethodLink(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """A verified webhook. `account` is the connected account it is about; empty for the endpoint's own."""
+    """A verified webhook. `account` is the connected account concerned; empty for the endpoint's own."""
 
     event_id: str
     type: str
@@ -215,7 +216,7 @@ class RemoteEvent(msgspec.Struct, frozen=True):
 
 class PaymentProvider(Protocol):
     """One account at a provider. Every method raises OutboundHeld, ProviderBusy, ProviderUncertain or ProviderRefused;
-    those that change something may be called again, also next week.
+    methods that change something are idempotent, also after a week.
     """
 
     async def read_account(self) -> ProviderAccount: ...
@@ -227,7 +228,7 @@ class PaymentProvider(Protocol):
     async def portal_link(self, customer_id: str, *, return_url: str) -> str: ...
 
     async def adopt_method(self, session_id: str) -> bool:
-        """Make what was entered by that link the customer's default. False: it is not entered yet."""
+        """Make the method entered on that page the customer's default. False: none is entered yet."""
         ...
 
     async def list_methods(self, customer_id: str) -> Sequence[PaymentMethod]: ...
@@ -237,7 +238,7 @@ class PaymentProvider(Protocol):
     async def remove_method(self, method_id: str) -> None: ...
 
     async def find_client_of(self, object_id: str) -> UUID | None:
-        """The client whose customer, payment method or link it is; None if it is none of ours, or no longer there."""
+        """The client of a customer, payment method or link; None if the object is none of ours or no longer exists."""
         ...
 
     async def push_invoice(self, invoice: PushedInvoice, customer_id: str) -> RemoteInvoice: ...
@@ -247,7 +248,7 @@ class PaymentProvider(Protocol):
     async def credit(self, external_id: str, note: PushedCredit) -> RemoteInvoice: ...
 
     async def adjust_fee(self, invoice_id: UUID, external_id: str) -> None:
-        """Give back the platform's share of what the account no longer holds of the invoice's payments."""
+        """Return the platform's share of payments of the invoice that the account has refunded."""
         ...
 
     async def settle_elsewhere(self, invoice_id: UUID, external_id: str) -> RemoteInvoice: ...
@@ -259,13 +260,13 @@ class PaymentProvider(Protocol):
     async def find_invoice_of(self, object_id: str) -> str | None: ...
 
     async def list_invoices(self, since: datetime, *, after: str = "") -> Sequence[RemoteInvoice]:
-        """A page of those created since, newest first, after the one of that external id; without what was refunded
-        and is disputed. Empty at the end.
+        """A page of invoices created at or after `since`, newest first, following the external id `after`; without
+        refunds and disputes. Empty at the end.
         """
         ...
 
     async def list_events(
         self, since: datetime, *, after: str = "", topic: EventTopic = EventTopic.INVOICES
     ) -> Sequence[RemoteEvent]:
-        """A page of those of a topic, newest first, after the one of that id. Empty at the end."""
+        """A page of events of a topic, newest first, following the id `after`. Empty at the end."""
         ...

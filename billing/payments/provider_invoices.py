@@ -23,11 +23,11 @@ _TOLD = (
 
 
 RETURNED: Final = "returned"
-"""Instead of the provider's words: a debit that was accepted, and failed later."""
+"""In place of the provider's words: an accepted debit failed later."""
 
 
 async def find_collection(session: AsyncSession, tenant_id: UUID, invoice_id: UUID) -> InvoiceCollection | None:
-    """What is shown of the invoice. Fleet scopes name the client."""
+    """The invoice's collection for display. A fleet scope passes the client's id."""
     found = await session.execute(
         text(f"SELECT {_SHOWN}, problem FROM provider_invoice WHERE tenant_id = :t AND invoice_id = :id"),
         {"t": tenant_id, "id": invoice_id},
@@ -60,7 +60,7 @@ async def add_row(  # noqa: PLR0913 - one row
     session: AsyncSession, invoice_id: UUID, *, account_id: UUID, provider: str, settled_before: int,
     settled_notes: Sequence[UUID], now: datetime,
 ) -> None:  # fmt: skip
-    """Before the first request: what is not collected there stays what it is now."""
+    """Insert the row before the first request, which fixes the amount that is settled outside the provider."""
     scope = scope_of(session)
     await session.execute(
         text("""
@@ -77,7 +77,7 @@ async def add_row(  # noqa: PLR0913 - one row
 
 
 async def write_remote(session: AsyncSession, invoice_id: UUID, remote: RemoteInvoice, *, now: datetime) -> None:
-    """What the provider reported. An address that is not one for browsers is left out."""
+    """Store the provider's report. A payment address that is not http or https is left out."""
     values = {name: getattr(remote, name) for name in _TOLD}
     values["disputes"] = msgspec.json.encode(remote.disputes).decode()
     if not remote.payment_url.startswith(("https://", "http://")):
@@ -95,7 +95,7 @@ async def write_remote(session: AsyncSession, invoice_id: UUID, remote: RemoteIn
 async def write_failure(
     session: AsyncSession, invoice_id: UUID, failure: str, answer: str = "", problem: MessageText | None = None
 ) -> None:
-    """It stays until an attempt succeeds."""
+    """Store a failure, which is shown until an attempt succeeds."""
     await session.execute(
         text("""
             UPDATE provider_invoice SET failure = :f, answer = :a, problem = CAST(:p AS jsonb)
@@ -109,7 +109,7 @@ async def write_failure(
 
 
 async def clear_failure(session: AsyncSession, invoice_id: UUID, *, only: str = "") -> None:
-    """After a success; with `only`, a failure of that code."""
+    """Clear the failure after a success; with `only`, a failure of that code."""
     await session.execute(
         text("""
             UPDATE provider_invoice SET failure = '', answer = '', problem = NULL
@@ -122,7 +122,7 @@ async def clear_failure(session: AsyncSession, invoice_id: UUID, *, only: str = 
 async def write_charge(
     session: AsyncSession, invoice_id: UUID, failure: str, *, now: datetime, next_at: datetime | None
 ) -> None:
-    """An attempt to charge the saved payment method; `failure` is why it was declined, in the provider's words."""
+    """Store an attempt to charge; `failure`: the provider's reason of a decline, else empty."""
     await session.execute(
         text("""
             UPDATE provider_invoice
@@ -134,7 +134,7 @@ async def write_charge(
 
 
 async def write_return(session: AsyncSession, invoice_id: UUID, *, next_at: datetime | None) -> None:
-    """The last charge, which was accepted, failed later."""
+    """Store the late failure of the last charge, which had been accepted."""
     await session.execute(
         text("""
             UPDATE provider_invoice SET charge_failure = :f, next_charge_at = :next
@@ -145,7 +145,7 @@ async def write_return(session: AsyncSession, invoice_id: UUID, *, next_at: date
 
 
 async def drop_row(session: AsyncSession, invoice_id: UUID) -> None:
-    """Before the invoice is pushed to another account."""
+    """Delete the row before the invoice is pushed to another account."""
     await session.execute(
         text("DELETE FROM provider_invoice WHERE tenant_id = :t AND invoice_id = :id"),
         {"t": scope_of(session).tenant_id, "id": invoice_id},

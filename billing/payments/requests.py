@@ -41,8 +41,8 @@ class ProviderCall:
 
 @dataclass(frozen=True, slots=True)
 class RequestLog:
-    """The requests of one account. Each method opens transactions of its own. `reopens`: what was refused is sent once
-    more.
+    """The requests of one account. Each method opens transactions of its own. `reopens`: refused requests are sent
+    again.
     """
 
     db: Database
@@ -52,7 +52,7 @@ class RequestLog:
     reopens: bool = False
 
     async def send(self, call: ProviderCall) -> Sent:
-        """The provider's answer, from this call or from an earlier one.
+        """Return the provider's answer, from this call or an earlier one.
 
         Raises:
             Conflict: the key was used for another body.
@@ -138,7 +138,7 @@ class RequestLog:
         """Make a refused request pending, with another idempotency key; the number of those used up.
 
         Raises:
-            ProviderRefused: nobody asked for it.
+            ProviderRefused: the log does not reopen requests.
         """
         if not self.reopens:
             raise ProviderRefused(refusal.get("message", ""), provider_code=refusal.get("code", ""))

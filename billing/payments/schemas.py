@@ -1,4 +1,4 @@
-"""What is shown of an invoice at the payment provider."""
+"""State of an invoice at the payment provider, for display."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,11 +12,10 @@ from billing.payments.port import RemoteDispute
 class InvoiceCollection(msgspec.Struct, frozen=True):
     """An invoice at the payment provider. `status` is the provider's word, empty until it is there; amounts are in
     minor units. `charge_failure` (`returned` for a debit that failed later, `requires_action` for one that the payer
-    has to confirm at the bank) is why the saved payment method was declined at `charged_at`; it is charged again at
-    `next_charge_at`. The payer pays at `payment_url`; it is empty
-    while the amounts here and there differ. `failure` is the code of the error that stopped the last attempt,
-    `answer` the provider's words about it, or ours; both are empty for readers without `invoice:issue`. An invoice
-    that is not `is_current` is at an earlier payment account.
+    has to confirm at the bank) is the reason of the decline at `charged_at`; the next attempt is at `next_charge_at`.
+    The payer pays at `payment_url`; it is empty while the amounts here and there differ. `failure` is the code of the
+    error that stopped the last attempt, `answer` the provider's words about it, or ours; both are empty for readers
+    without `invoice:issue`. An invoice that is not `is_current` is at an earlier payment account.
     """
 
     account_id: UUID
@@ -43,20 +42,22 @@ class InvoiceCollection(msgspec.Struct, frozen=True):
 
     @property
     def left_minor(self) -> int:
-        """What the provider would still collect."""
+        """Amount that the provider would still collect."""
         return self.total_minor - self.paid_minor - self.credited_minor
 
     @property
     def held_minor(self) -> int:
-        """What was paid there, and can be refunded."""
+        """Amount paid at the provider that can be refunded."""
         return max(0, self.paid_minor - self.paid_outside_minor - self.refunded_minor - self.disputed_minor)
 
     def at_account(self, current: UUID | None) -> "InvoiceCollection":
-        """Beside the account that the MSP has now."""
+        """A copy whose `is_current` follows from the MSP's present account."""
         return msgspec.structs.replace(self, is_current=self.account_id == current)
 
     def for_balance(self, balance_minor: int) -> "InvoiceCollection":
-        """Without the payer's address if another amount than the balance would be paid there, or to another account."""
+        """A copy without the payment address if another amount than the balance would be paid, or to another
+        account.
+        """
         return (
             self
             if self.is_current and self.left_minor == balance_minor
@@ -64,5 +65,5 @@ class InvoiceCollection(msgspec.Struct, frozen=True):
         )
 
     def for_payer(self) -> "InvoiceCollection":
-        """Without what the provider said about the MSP's account."""
+        """A copy without the provider's messages about the MSP's account."""
         return msgspec.structs.replace(self, failure="", answer="")

@@ -1,4 +1,4 @@
-"""States of what is exchanged with payment providers."""
+"""States of requests, events and invoices at payment providers."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -23,14 +23,14 @@ REQUESTS: Final = StateMachine(
         RequestState.REFUSED: [RequestState.PENDING],
     },
 )
-"""A refused request is sent again when somebody asks for it."""
+"""A refused request is sent again at a person's request."""
 
 
 class EventState(StrEnum):
     PENDING = "pending"
     APPLIED = "applied"
     IGNORED = "ignored"
-    """About no invoice of ours."""
+    """Concerns none of our objects."""
 
 
 EVENTS: Final = StateMachine(
@@ -41,7 +41,7 @@ EVENTS: Final = StateMachine(
 
 
 class EventTopic(StrEnum):
-    """What a provider's event is about."""
+    """Subject of a provider's event."""
 
     INVOICES = "invoices"
     METHODS = "methods"
@@ -55,7 +55,7 @@ NEEDS_CONFIRMATION: Final = "requires_action"
 
 
 class RemoteStatus(StrEnum):
-    """An invoice's states at the provider, those that decide something here; others pass through as text."""
+    """States of an invoice at the provider that affect behaviour here; others pass through as text."""
 
     DRAFT = "draft"
     OPEN = "open"
@@ -95,7 +95,7 @@ DISPUTE_REASONS: Final[Mapping[str, str]] = {
     "subscription_canceled": N_("The payer says that the subscription was cancelled before."),
     "unrecognized": N_("The payer does not recognise the payment on the statement."),
 }
-"""What the payer's bank says, by the provider's word; others are shown as codes."""
+"""Reasons given by the payer's bank, by the provider's word; others are shown as codes."""
 UNPAID_THERE: Final = (RemoteStatus.OPEN, RemoteStatus.UNCOLLECTIBLE)
 REMOTE_LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "": (N_("Being sent to the payment provider"), "info"),

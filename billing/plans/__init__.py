@@ -1,1 +1,1 @@
-"""Plans: what an MSP offers for a recurring fee, in versions that never change."""
+"""Plans: an MSP's offers for a recurring fee, in versions that never change."""

@@ -87,7 +87,7 @@ def publish(*, msp_id: UUID, plan_id: UUID, file: Path) -> None:
 @MSP
 @_PLAN
 def retire(*, msp_id: UUID, plan_id: UUID) -> None:
-    """Offer a plan no longer. Existing subscriptions go on."""
+    """Retire a plan. Existing subscriptions continue."""
 
     async def act(session: AsyncSession) -> CommandResult:
         await retire_plan(session, plan_id, now=utc_now())

@@ -1,4 +1,4 @@
-"""The form of a plan: what was typed in it, and what existing terms fill in."""
+"""The form of a plan: reading its input, and filling it in from existing terms."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -18,7 +18,7 @@ ROWS: Final = range(1, 5)
 """Rows of phases and of add-ons."""
 _PRICES: Final = ("fee", "seat_price", "setup_fee")
 _PARTS: Final = ("use", "most", "seat", "soft")
-"""Fields of what the plan allows of a feature."""
+"""Fields of a feature's entitlement."""
 _LIMITS: Final = ("minimum", "commitment")
 _PROBLEMS: Final = dict.fromkeys(
     ("code", "add_ons"), N_("A code has lower-case letters, digits, - and _, such as basic.")
@@ -90,7 +90,7 @@ def read_count(typed: Typed, name: str) -> int:
 
 
 def write_form(terms: PlanTerms) -> Typed:
-    """What the fields show of existing terms."""
+    """Texts of the form's fields for existing terms."""
     shown = {name: write_plain(getattr(terms, name)) if getattr(terms, name) else "" for name in _PRICES}
     for name in _LIMITS:
         limit = getattr(terms, name)

@@ -12,7 +12,7 @@ from foundation.database.base import Base, TenantOwned
 
 
 class BillingPlan(TenantOwned, Base):
-    """What an MSP offers to its clients, in one currency. A retired one keeps its subscriptions."""
+    """An MSP's offer to its clients, in one currency. A retired plan keeps its subscriptions."""
 
     __tablename__ = "plan"
 

@@ -143,7 +143,7 @@ def _form(
         "rows": ROWS,
         "features": [(one.code, translate(one.label), bool(one.count)) for one in features],
         "uses": [
-            ("", translate("As the price book says")),
+            ("", translate("As in the price book")),
             ("on", translate("In the plan")),
             ("off", translate("Not in the plan")),
         ],

@@ -32,7 +32,7 @@ _FARTHEST: Final = timedelta(days=3660)
 
 
 async def create_plan(session: AsyncSession, new: PlanInput, *, now: datetime, new_id: NewId) -> UUID:
-    """A plan with its first version, in the MSP account.
+    """Create a plan with its first version, in the MSP account.
 
     Raises:
         PriceNotAllowed, InvalidInput: the terms or the name are not valid.
@@ -73,7 +73,7 @@ async def create_plan(session: AsyncSession, new: PlanInput, *, now: datetime, n
 async def add_version(
     session: AsyncSession, plan_id: UUID, new: PlanTermsInput, *, now: datetime, new_id: NewId
 ) -> int:
-    """A later version, for subscriptions that begin or change then. Existing ones keep theirs. Returns its number.
+    """Add a version, for subscriptions that begin or change later; existing ones keep theirs. Returns its number.
 
     Raises:
         NotFound: the MSP has no such plan.
@@ -97,7 +97,7 @@ async def add_version(
 
 
 async def retire_plan(session: AsyncSession, plan_id: UUID, *, now: datetime) -> None:
-    """No new subscription gets the plan; existing ones go on.
+    """Retire a plan: no new subscription gets it, and existing ones continue.
 
     Raises:
         NotFound: the MSP has no such plan.
@@ -121,7 +121,7 @@ async def list_plans(session: AsyncSession, now: datetime) -> Sequence[PlanView]
 
 
 async def load_plan(session: AsyncSession, plan_id: UUID, now: datetime) -> PlanView:
-    """In the MSP account. Raises NotFound."""
+    """Return a plan, in the MSP account. Raises NotFound."""
     found = await _views(session, now, "p.id = :id", {"id": plan_id})
     if not found:
         raise NotFound
@@ -230,7 +230,7 @@ async def _lock_plan(session: AsyncSession, scope: Scope, plan_id: UUID) -> Row[
 
 
 def _seconds(moment: datetime) -> float:
-    """Also for times whose UTC is before the year 1 or after 9999."""
+    """Seconds since the epoch, also for times whose UTC is before the year 1 or after 9999."""
     offset = moment.utcoffset() or timedelta(0)
     return (moment.replace(tzinfo=None) - datetime(2000, 1, 1)).total_seconds() - offset.total_seconds()  # noqa: DTZ001
 

@@ -57,7 +57,7 @@ async def create_plan_version(
 
 @post(f"{_PLAN}/retire", opt=_WRITE, tags=["subscriptions"], status_code=200)
 async def retire_plan_route(access: OpenAccess, plan_id: FromPath[UUID]) -> PlanView:
-    """Offer a plan no longer. Existing subscriptions go on."""
+    """Retire a plan. Existing subscriptions continue."""
     await retire_plan(access.session, plan_id, now=access.now)
     return await load_plan(access.session, plan_id, access.now)
 

@@ -1,4 +1,4 @@
-"""What the API, pages and commands say about plans."""
+"""Structs of plans for the API, pages and commands."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ class AddOnInput(RequestBody, frozen=True):
 
 
 class PlanEntitlementInput(RequestBody, frozen=True):
-    """What the plan allows of a feature, such as connections. See `PlanEntitlement`."""
+    """A plan's entitlement to a feature, such as connections. See `PlanEntitlement`."""
 
     feature: Code
     is_on: bool = True

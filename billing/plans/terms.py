@@ -41,7 +41,7 @@ class PlanPhase(msgspec.Struct, frozen=True):
 
 
 class AddOn(msgspec.Struct, frozen=True):
-    """What a subscription can have besides, in a quantity. `price` is that of one for a period."""
+    """An optional extra of a subscription, in a quantity. `price`: of one unit for a period."""
 
     code: str
     name: str
@@ -49,8 +49,8 @@ class AddOn(msgspec.Struct, frozen=True):
 
 
 class PlanEntitlement(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the plan allows of a feature: `limit` and `per_seat` for each seat, both None for any number. From
-    `soft_limit` on the client is told. Not `is_on`: nothing of it.
+    """A plan's entitlement to a feature: `limit`, plus `per_seat` for each seat; both None for no limit. The client is
+    notified from `soft_limit` on. Without `is_on` the feature is not included.
     """
 
     feature: str
@@ -60,7 +60,7 @@ class PlanEntitlement(msgspec.Struct, frozen=True, omit_defaults=True):
     soft_limit: int | None = None
 
     def most(self, seats: int) -> int | None:
-        """The largest number with so many seats; None for any."""
+        """The limit with so many seats; None for no limit."""
         if self.limit is None and self.per_seat is None:
             return None
         return (self.limit or 0) + (self.per_seat or 0) * seats
@@ -70,9 +70,9 @@ class PlanTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Prices are in major units of the plan's currency, for one `interval`.
 
     `fee` is charged once, `seat_price` for each seat. `phases` come first, then these prices apply. `setup_fee` is due
-    when billing begins, after the trial. `minimum` is what the usage of a period comes to at least, `commitment` what
-    all of a period comes to; both count for the part of a period that is billed, unless `prorates_true_up` is off.
-    `entitlements` are what it allows; of other features the price book's default applies.
+    when billing begins, after the trial. `minimum` is the lowest charge for a period's usage, `commitment` for all of a
+    period; both count for the part of a period that is billed, unless `prorates_true_up` is off. For features without
+    one of the `entitlements`, the price book's default applies.
     """
 
     interval: Interval = Interval.MONTH
@@ -101,7 +101,7 @@ class PlanTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )  # fmt: skip
 
     def monthly(self, quantity: int) -> Fraction:
-        """What a month costs after the phases, without add-ons."""
+        """Price of a month after the phases, without add-ons."""
         return (exact(self.fee) + exact(self.seat_price) * quantity) / MONTHS[self.interval]
 
 

@@ -28,7 +28,7 @@ def write_plan(terms: PlanTerms, currency: str) -> str:
 
 
 def write_entitlements(terms: PlanTerms, features: Features) -> Sequence[tuple[str, str]]:
-    """Label and text of what the plan allows, such as “Connections: 5 connections”."""
+    """(label, text) of the plan's entitlements, such as “Connections: 5 connections”."""
     return [(features.label_of(one.feature), _write_most(one, features)) for one in terms.entitlements]
 
 
@@ -50,7 +50,7 @@ def _write_most(one: PlanEntitlement, features: Features) -> str:
 
 
 def write_details(terms: PlanTerms, currency: str) -> Sequence[tuple[str, str]]:
-    """Label and text of what the plan says besides its recurring prices."""
+    """(label, text) of the plan's further terms, beside its recurring prices."""
     found = [(translate("Billed"), translate("in advance") if terms.in_advance else translate("in arrears"))]
     if terms.trial_days:
         found.append((translate("Trial"), translate("{number} days", number=terms.trial_days)))

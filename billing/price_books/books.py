@@ -1,4 +1,4 @@
-"""Price books with the versions of their prices: what is in force, and what it is above the MSP's own cost."""
+"""Price books with the versions of their prices, and the markup over the MSP's own cost."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ Validity = Literal["earlier", "in_force", "later"]
 
 
 class PriceBookView(msgspec.Struct, frozen=True):
-    """`prices` counts all versions. `rules` are those that differ from the default."""
+    """A price book. `prices` counts all versions; `rules` are those that differ from the default."""
 
     id: UUID
     side: Side
@@ -44,8 +44,8 @@ class PriceBookView(msgspec.Struct, frozen=True):
 
 
 class PriceVersion(msgspec.Struct, frozen=True):
-    """A price with its place in time. `cost` are the terms by which the MSP pays for the same meter now, if it does in
-    the same currency, and `markup_pct` what the price adds to it in per cent, of two prices per unit.
+    """A price with its place in time. `cost` are the MSP's own terms in force for the same meter, if in the same
+    currency; `markup_pct` is the price's markup over them in per cent, if both are prices per unit.
     """
 
     price: PriceRow
@@ -55,7 +55,7 @@ class PriceVersion(msgspec.Struct, frozen=True):
 
 
 class PriceBookDetail(msgspec.Struct, frozen=True):
-    """A price book; `prices` by meter, the newest version first. `unit_costs`: what the MSP pays for a unit."""
+    """A price book; `prices` by meter, the newest version first. `unit_costs`: the MSP's costs of a unit."""
 
     book: PriceBookView
     prices: Sequence[PriceVersion]
@@ -99,7 +99,7 @@ async def load_price_book(session: AsyncSession, book_id: UUID, *, now: datetime
 
 
 async def find_price_book(session: AsyncSession, book_id: UUID) -> PriceBookView:
-    """In a fleet scope. Raises NotFound."""
+    """Return a price book, in a fleet scope. Raises NotFound."""
     row = (
         await session.execute(
             text(f"SELECT {_COLUMNS} FROM price_book b WHERE b.tenant_id = :msp_id AND b.id = :id"),
@@ -112,7 +112,7 @@ async def find_price_book(session: AsyncSession, book_id: UUID) -> PriceBookView
 
 
 async def title_of(access: Access, book: PriceBookView) -> str:
-    """The client's name of its own book; for the common ones, for whom they are."""
+    """Title of a book: the client's name for its own book; for common books, their buyers."""
     if book.client_id is None:
         return translate("All clients") if book.side is Side.RETAIL else translate("Wholesale")
     return (await name_clients(access.session, [book.client_id])).get(book.client_id, "")
@@ -130,7 +130,7 @@ async def open_price_book(access: Access, book: PriceBookInput, *, now: datetime
         await access.enter_fleet()
         try:
             client_id = (await get_client_by_slug(access.session, book.client)).tenant_id
-        finally:  # what is stored about the request belongs to the MSP account
+        finally:  # the request's own records belong to the MSP account
             await access.enter_home()
     wanted = NewPriceBook(Side.RETAIL, book.currency, book.name, client_id, book.rules)
     return await create_price_book(access.session, wanted, now=now, new_id=new_id)
@@ -151,7 +151,7 @@ def _book(row: Row[Any]) -> PriceBookView:
 
 
 async def _costs(session: AsyncSession, book: PriceBookView, now: datetime) -> dict[str, Terms]:
-    """By meter, the MSP's own terms in force, for a retail book of the same currency."""
+    """The MSP's own terms in force by meter, for a retail book of the same currency."""
     if book.side is Side.WHOLESALE:
         return {}
     found = await select_prices(session, PriceSelection(side=Side.WHOLESALE, start=now, end=now))

@@ -1,4 +1,4 @@
-"""Prices by one or two dimensions of a meter: what their cells may be, and which meters can have them."""
+"""Prices by one or two dimensions of a meter: checks of their cells and of the meter."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -20,8 +20,8 @@ _LONGEST: Final = 200
 
 
 class PriceCell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The price of a unit of events with these values of dimensions. Of several cells that an event matches, that with
-    most dimensions counts, and of equal ones the first.
+    """The price of a unit of events with these values of dimensions. Of several matching cells, the one with most
+    dimensions applies; of equal ones, the first.
     """
 
     dims: Mapping[str, str]
@@ -42,14 +42,14 @@ def dimensions_of(cells: Sequence[PriceCell]) -> Sequence[str]:
 
 
 def in_order(cells: Sequence[PriceCell]) -> Sequence[tuple[int, PriceCell]]:
-    """Cells with their places, the one that counts before others that an event matches too."""
+    """Cells with their places, in order of precedence."""
     return sorted(enumerate(cells), key=lambda found: -len(found[1].dims))
 
 
 def cell_amount(
     cells: Sequence[PriceCell], rest: Decimal, quantity: Decimal, parts: Sequence[DimensionUsage]
 ) -> Decimal:
-    """`parts` at the prices of their cells, and what `quantity` has beyond them at `rest`."""
+    """Amount of `parts` at the prices of their cells, and of the rest of `quantity` at `rest`."""
     others = DimensionUsage({}, exact(quantity) - total([exact(one.quantity) for one in parts]))
     return matrix([*(Cell(cell.dims, cell.unit_price) for cell in cells), Cell({}, rest)], [*parts, others])
 

@@ -1,4 +1,4 @@
-"""The form of a price: which fields each kind has, what was typed in them, and what an existing price fills in."""
+"""The form of a price: the fields of each kind, reading their input, and filling them in from an existing price."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ FIELDS: Final[Mapping[PriceKind, Sequence[str]]] = {
 _LIMITS: Final = ("minimum", "maximum")
 _ROWS_OF: Final = frozenset({"tiers", "cells"})
 ROWS: Final = 3
-"""Rows of tiers that the form has at least."""
+"""Least number of rows of tiers in the form."""
 MOST_ROWS: Final = 12
 CELL_ROWS: Final = 6
-"""Rows of cells that the form has at least, and empty ones after those with text."""
+"""Least number of rows of cells in the form, and of empty ones after those with text."""
 _NUMBER: Final = re.compile(r"[0-9]{1,19}([.,][0-9]{0,12})?", re.ASCII)
 _LONGEST: Final = {"meter": 100, "description": 200}
 
@@ -45,7 +45,7 @@ def read_kind(name: str) -> PriceKind:
 
 
 def read_price(typed: Typed) -> PriceInput:
-    """The price that a form says, with the fields of its kind only.
+    """Read a price from a form, from the fields of its kind only.
 
     Raises:
         InvalidInput: names the field.
@@ -123,7 +123,7 @@ def _read_cells(typed: Typed) -> Sequence[PriceCell]:
 
 
 def write_form(terms: Terms) -> Typed:
-    """What the fields show of existing terms."""
+    """Texts of the form's fields for existing terms."""
     shown = {
         "kind": terms.kind.value,
         "unit_price": write_plain(terms.unit_price),

@@ -1,4 +1,4 @@
-"""What the API, pages and commands set: the terms of a price, a price of a book, and a new price book."""
+"""Input of the API, pages and commands: the terms of a price, a price of a book, and a new price book."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,8 +18,8 @@ from foundation.web.requests import RequestBody
 
 
 class TermsInput(RequestBody, frozen=True, kw_only=True):
-    """Terms of a price by its `kind`; see `Terms`. `unit_price` is that of a unit, a package or a month, where the kind
-    has one; by dimension, that of all other units. `included` units of a month are free. `cells`: see `PriceCell`.
+    """Terms of a price by its `kind`; see `Terms`. `unit_price` is the price of a unit, a package or a month, where the
+    kind has one; with cells, of all other units. `included` units of a month are free. `cells`: see `PriceCell`.
     """
 
     kind: PriceKind = PriceKind.PER_UNIT
@@ -57,7 +57,9 @@ class PriceInput(TermsInput, frozen=True, kw_only=True):
 
 
 class RulesInput(RequestBody, frozen=True, kw_only=True):
-    """How a price book charges, where billing engines differ; see `BillingRules`. They cannot be changed later."""
+    """Billing rules of a price book, for choices on which billing engines differ; see `BillingRules`. They cannot be
+    changed later.
+    """
 
     rounding: Rounding = Rounding.HALF_UP
     zero_usage_pays_first_flat: bool = False
@@ -76,8 +78,8 @@ class RulesInput(RequestBody, frozen=True, kw_only=True):
 
 
 class PriceBookInput(RulesInput, frozen=True, kw_only=True):
-    """A retail price book: the common one, or that of the client with the short name `client`. The rules hold for all
-    its prices, and for subscriptions of the clients that it is for. They cannot be changed later.
+    """A retail price book: the common one, or that of the client with the short name `client`. The rules apply to all
+    its prices, and to subscriptions of its clients. They cannot be changed later.
     """
 
     currency: Annotated[str, msgspec.Meta(min_length=3, max_length=3)]

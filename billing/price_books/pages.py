@@ -27,6 +27,7 @@ from billing.price_books.pricing import PriceKind
 from billing.price_books.repository import NewPrice, set_price
 from billing.price_books.rules import ROUNDINGS, SWITCHES, UNIT_FIELDS, UNITS, list_rules, read_rules
 from billing.price_books.unit_costs import UnitCostInput, set_unit_cost
+from billing.price_books.version import read_book_version, require_book_version
 from billing.price_books.wording import write_amount, write_price
 from billing.pricing.rules import BillingRules
 from billing.sides import Side
@@ -38,6 +39,7 @@ from foundation.ids import new_id
 from foundation.marks import N_
 from foundation.usage.meters import Meters
 from foundation.web.actions import run_action
+from foundation.web.etags import version_in
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to, render_page
@@ -90,7 +92,7 @@ async def create_price_book_page(request: AnyRequest, access: OpenAccess, listed
 
 @get(_BOOK, name="price_book", opt=_READ, include_in_schema=False)
 async def show_price_book_page(access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID]) -> Response[Any]:
-    """A price book with all versions of its prices, the markup over cost, and what the MSP pays for units."""
+    """A price book with all versions of its prices, the markup over cost, and the MSP's unit costs."""
     return await _book_page(access, meters, book_id, {})
 
 
@@ -105,6 +107,7 @@ async def set_unit_cost_page(
         if cost is None:
             raise InvalidInput(N_("Enter a price such as 0.03."), field="unit_cost")
         wanted = UnitCostInput(meter=typed.get("meter", "")[:100], unit_cost=cost, month=typed.get("month", "")[:20])
+        await require_book_version(access.session, book_id, version_in(typed))
         await set_unit_cost(access.session, meters, book_id, wanted, now=access.now, new_id=new_id)
 
     refusal = await run_action(access.session, act())
@@ -130,6 +133,7 @@ async def _book_page(
         "unit_costs": [(one, write_amount(one.unit_cost, detail.book.currency)) for one in detail.unit_costs],
         "meters": [(one.name, translate(one.label)) for one in meters],
         "this_month": f"{access.now:%Y-%m}",
+        "version": version_in(typed) or await read_book_version(access.session, book_id),
         **_errors(typed, refusal),
     }
     return render_page(access, "billing/price_book.html", translate("Price book"), context, refusal=refusal)
@@ -168,6 +172,7 @@ async def set_price_page(
         wanted = read_price(typed)
         meter = meters.require(wanted.meter)
         price = NewPrice(meter.name, wanted.description or meter.label, wanted.terms, wanted.valid_from or access.now)
+        await require_book_version(access.session, book_id, version_in(typed))
         await set_price(access.session, book_id, price=price, now=access.now, new_id=new_id, only=Side.RETAIL)
 
     refusal = await run_action(access.session, act())
@@ -239,6 +244,7 @@ async def _form_page(
         "cell_rows": cell_rows_of(typed),
         "meters": [(one.name, translate(one.label)) for one in meters],
         "writes": _writes(access, detail.book),
+        "version": version_in(typed) or await read_book_version(access.session, detail.book.id),
         **_errors(typed, refusal),
     }
     return render_page(access, "billing/price_form.html", translate("New price"), context, refusal=refusal)

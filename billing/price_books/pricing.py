@@ -1,4 +1,4 @@
-"""Terms of a price and what usage costs by them: pure, exact, independent of the order in which usage arrived."""
+"""Terms of a price, and the cost of usage by them: pure, exact, independent of the order in which usage arrived."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -28,7 +28,7 @@ RULES: Final = BillingRules()
 
 
 class PriceKind(StrEnum):
-    """How units become an amount. The label is what the editor shows."""
+    """How units become an amount. The label is shown in the editor."""
 
     PER_UNIT = "per_unit"
     GRADUATED = "graduated"
@@ -63,9 +63,9 @@ PRICED: Final = frozenset({PriceKind.PER_UNIT, PriceKind.PACKAGE, PriceKind.FLAT
 class Terms(msgspec.Struct, frozen=True):
     """`included` units are free per period; the rest is charged by `kind`.
 
-    `unit_price` is that of a unit, of a package or of the month's fee; with tiers, the first tier's; with cells, of all
-    other units. `size`: units of a package or block. `rate_pct` and `per_event`: per cent of the quantity, which is an
-    amount then, and a fee for each event. `minimum` and `maximum` bound what a period with usage costs.
+    `unit_price` is the price of a unit or a package, or the month's fee; with tiers, the first tier's; with cells, of
+    all other units. `size`: units of a package or block. `rate_pct` and `per_event`: per cent of the quantity, which is
+    an amount then, and a fee for each event. `minimum` and `maximum` bound the cost of a period with usage.
     """
 
     unit_price: Decimal
@@ -123,7 +123,7 @@ def _included(terms: Terms, units: Decimal) -> Decimal:
 
 
 def _cost(terms: Terms, units: Decimal, events: int, rules: BillingRules) -> Fraction:
-    """What a period costs with so much usage in all; nothing without an event."""
+    """Cost of a period with so much usage in all; 0 without an event."""
     if events <= 0:
         return Fraction(0)
     amount = _by_kind(terms, max(Fraction(0), exact(units) - exact(terms.included)), events, rules)
@@ -222,7 +222,7 @@ def _check_tiers(terms: Terms) -> Terms:
 
 
 def check_quantity(quantity: Decimal, field: str = "quantity") -> None:
-    """Raises PriceNotAllowed for a quantity that a price cannot name."""
+    """Check a quantity in the terms of a price. Raises PriceNotAllowed."""
     if not quantity.is_finite() or not 0 <= quantity < _MOST_UNITS or quantity != round(quantity, QUANTITY_PLACES):
         raise PriceNotAllowed(
             N_("A quantity is a number of 0 or more with at most {number} decimals."),
@@ -232,7 +232,7 @@ def check_quantity(quantity: Decimal, field: str = "quantity") -> None:
 
 
 def check_price(price: Decimal | None, field: str) -> None:
-    """Raises PriceNotAllowed for an amount that no price has."""
+    """Check an amount in the terms of a price. Raises PriceNotAllowed."""
     if price is None:
         return
     if not price.is_finite() or not 0 <= price < _LIMIT:
@@ -260,16 +260,8 @@ def plain(quantity: Decimal) -> int | str:
     return whole if whole == quantity else f"{quantity:f}".rstrip("0")
 
 
-def tiers_from_json(stored: object) -> tuple[PriceTier, ...]:
-    """Raises PriceNotAllowed for anything that is not a list of tiers."""
-    try:
-        return tuple(msgspec.convert(stored or [], list[PriceTier], strict=True))
-    except msgspec.ValidationError as error:
-        raise PriceNotAllowed(N_("These tiers cannot be read: {error}."), params={"error": str(error)}) from error
-
-
 def further_terms(terms: Terms) -> dict[str, Any]:
-    """What the columns of a price do not say; nothing for prices per unit and graduated ones."""
+    """Terms without a column of their own; empty for prices per unit and graduated ones."""
     stored: dict[str, Any] = msgspec.to_builtins(terms)
     usual = msgspec.to_builtins(Terms(terms.unit_price, terms.included, terms.tiers))
     return {name: value for name, value in stored.items() if value != usual[name]}
@@ -279,7 +271,7 @@ def terms_from_row(row: Mapping[Any, Any]) -> Terms:
     """Terms from the columns `unit_price`, `tiers` and `terms`, and `included_quantity` where there is one.
 
     Raises:
-        PriceNotAllowed: the stored terms are none.
+        PriceNotAllowed: the stored terms are not valid.
     """
     included = row.get("included_quantity", Decimal(0))
     columns = {"unit_price": str(row["unit_price"]), "included": str(included), "tiers": row["tiers"] or []}

@@ -79,8 +79,8 @@ class PriceRow(msgspec.Struct, frozen=True):
 
 
 async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: datetime, new_id: NewId) -> UUID:
-    """Create a price book in the scope of the MSP account. Only the operator creates wholesale books, which the caller
-    checks.
+    """Create a price book in the scope of the MSP account. The caller checks that only the operator creates wholesale
+    books.
 
     Raises:
         Conflict: there is already one for this side and client, or the client's subscriptions are in another currency.
@@ -113,7 +113,7 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
 
 
 async def _check_subscriptions(session: AsyncSession, book: NewPriceBook, now: datetime) -> None:
-    """Raises Conflict: the client would no longer be billed for what it subscribes to."""
+    """Check the currency of the client's subscriptions. Raises Conflict: they would no longer be billed."""
     if book.client_id is None or book.side is not Side.RETAIL:
         return
     keys = {"msp": scope_of(session).msp_id, "client": book.client_id, "currency": book.currency, "now": now}
@@ -152,7 +152,7 @@ async def set_price(  # noqa: PLR0913 - keyword-only
     price_id = new_id()
     keys = {"tenant_id": scope.tenant_id, "book_id": book_id, "meter": price.meter, "valid_from": price.valid_from}
     async with as_rater(session):
-        # The lock on the book's row keeps its validities free of overlap.
+        # The lock on the book's row prevents overlapping validities.
         side = await session.scalar(
             text("SELECT side FROM price_book WHERE tenant_id = :tenant_id AND id = :book_id FOR UPDATE"), keys
         )

@@ -4,7 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import get
+from litestar import Request, Response, get
 from litestar.params import FromPath, JSONBody
 
 from billing.permissions import BillingPermission
@@ -13,13 +13,16 @@ from billing.price_books.inputs import PriceBookInput, PriceInput
 from billing.price_books.lists import PRICE_BOOKS, PRICES
 from billing.price_books.repository import NewPrice, set_price
 from billing.price_books.unit_costs import UnitCostInput, UnitCostSet, set_unit_cost
+from billing.price_books.version import read_book_version, require_book_version
 from billing.sides import Side
 from billing.web.dependencies import KnownMeters
 from foundation.ids import new_id
 from foundation.web.api import post
+from foundation.web.etags import GuardedOperation, read_etag, tagged
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
+AnyRequest = Request[Any, Any, Any]
 _BOOKS: Final = "/api/v1/price-books"
 _READ: Final = {"permission": BillingPermission.READ_PRICE_BOOKS, "fleet": True}
 _WRITE: Final = {"permission": BillingPermission.WRITE_PRICE_BOOKS}
@@ -47,9 +50,12 @@ PRICE_BOOK_LIST: Final = list_route(
 
 
 @get(f"{_BOOKS}/{{book_id:uuid}}", opt=_READ, tags=["prices"])
-async def show_price_book(access: OpenAccess, book_id: FromPath[UUID]) -> PriceBookDetail:
-    """Return a price book with all versions of its prices, and the markup over what you pay."""
-    return await load_price_book(access.session, book_id, now=access.now)
+async def show_price_book(access: OpenAccess, book_id: FromPath[UUID]) -> Response[PriceBookDetail]:
+    """Return a price book with all versions of its prices, and the markup over your cost. Its `ETag` changes with every
+    price and unit cost.
+    """
+    found = await load_price_book(access.session, book_id, now=access.now)
+    return tagged(found, await read_book_version(access.session, book_id))
 
 
 @post(_BOOKS, opt=_WRITE, tags=["prices"])
@@ -58,22 +64,24 @@ async def create_price_book(access: OpenAccess, data: JSONBody[PriceBookInput]) 
     return PriceBookCreated(await open_price_book(access, data, now=access.now, new_id=new_id))
 
 
-@post(f"{_BOOKS}/{{book_id:uuid}}/prices", opt=_WRITE, tags=["prices"])
+@post(f"{_BOOKS}/{{book_id:uuid}}/prices", opt=_WRITE, tags=["prices"], operation_class=GuardedOperation)
 async def create_price(
-    access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID], data: JSONBody[PriceInput]
+    request: AnyRequest, access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID], data: JSONBody[PriceInput]
 ) -> PriceCreated:
     """Set a price of a retail price book, from now or a later day on. The price before ends then."""
+    await require_book_version(access.session, book_id, read_etag(request))
     meter = meters.require(data.meter)
     price = NewPrice(meter.name, data.description or meter.label, data.terms, data.valid_from or access.now)
     made = await set_price(access.session, book_id, price=price, now=access.now, new_id=new_id, only=Side.RETAIL)
     return PriceCreated(made, book_id)
 
 
-@post(f"{_BOOKS}/{{book_id:uuid}}/unit-costs", opt=_WRITE, tags=["prices"])
+@post(f"{_BOOKS}/{{book_id:uuid}}/unit-costs", opt=_WRITE, tags=["prices"], operation_class=GuardedOperation)
 async def create_unit_cost(
-    access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID], data: JSONBody[UnitCostInput]
+    request: AnyRequest, access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID], data: JSONBody[UnitCostInput]
 ) -> UnitCostSet:
-    """Set what you pay for a unit of a meter from a month on. Profit counts it where no vendor's bill is mapped."""
+    """Set your cost of a unit of a meter from a month on. Profit uses it where no vendor's bill is mapped."""
+    await require_book_version(access.session, book_id, read_etag(request))
     made = await set_unit_cost(access.session, meters, book_id, data, now=access.now, new_id=new_id)
     return UnitCostSet(made)
 

@@ -74,7 +74,7 @@ def list_rules(rules: BillingRules, texts: Localizer) -> Sequence[tuple[str, str
 
 
 def read_rules(typed: Mapping[str, str]) -> Mapping[str, Any]:
-    """The rules that a form says. Without `rules`, which the form has, they are the usual ones.
+    """Read the rules from a form; only the rounding if the form has no field `rules`.
 
     Raises:
         InvalidInput: names the field.

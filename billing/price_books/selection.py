@@ -19,8 +19,8 @@ MOST_PRICES: Final = 50_000
 
 
 class PriceSelection(msgspec.Struct, frozen=True, kw_only=True):
-    """Which prices: of a side or a book; of the common book and that of `client_id`, or without it of all; and those
-    that apply at any time from `start` to `end`, both included. None: without such a bound.
+    """Criteria of prices: of a side or a book; of the common book and that of `client_id`, or of all clients without
+    it; in force at any time from `start` to `end`, both included (None: no bound).
     """
 
     side: Side | None = None
@@ -40,11 +40,11 @@ _CONDITIONS: Final = {
 
 
 async def select_prices(session: AsyncSession, wanted: PriceSelection) -> Sequence[PriceRow]:
-    """By book, meter and time. In a fleet scope.
+    """Select prices by book, meter and time. In a fleet scope.
 
     Raises:
         Forbidden: the scope is not a fleet's.
-        InvalidInput: they are more than MOST_PRICES.
+        InvalidInput: more than MOST_PRICES match.
     """
     scope = scope_of(session)
     if not scope.fleet:

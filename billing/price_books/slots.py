@@ -1,4 +1,4 @@
-"""Slots of usage: which price applies when, a client's own before the common one."""
+"""Slots of usage: the time in which each price applies, a client's own before the common one."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

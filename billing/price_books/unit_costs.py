@@ -1,4 +1,4 @@
-"""What the MSP pays for a unit of a meter, dated by month: profit counts it where no vendor's bill is mapped."""
+"""The MSP's costs of a unit of a meter, by month: profit uses them where no vendor's bill is mapped."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,8 +24,8 @@ from foundation.web.requests import RequestBody
 
 
 class UnitCostInput(RequestBody, frozen=True, kw_only=True):
-    """The cost of a unit of `meter` in the book's currency, from `month` on, such as 2026-03; this month if not
-    given. Set again for the same month, the last one counts.
+    """The cost of a unit of `meter` in the book's currency, from `month` on, such as 2026-03; this month if not given.
+    If set again for the same month, the last one applies.
     """
 
     meter: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -48,7 +48,8 @@ class UnitCostSet(msgspec.Struct, frozen=True):
 async def set_unit_cost(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, meters: Meters, book_id: UUID, wanted: UnitCostInput, *, now: datetime, new_id: NewId
 ) -> UUID:
-    """In the MSP account. For usage of that month and later ones, until a later month has a cost of its own.
+    """Set the cost of a unit, in the MSP account, for usage of that month and later ones, until a month with another
+    cost.
 
     Raises:
         NotFound: the MSP has no such retail book.
@@ -74,7 +75,7 @@ async def set_unit_cost(  # noqa: PLR0913 - keyword-only
 
 
 async def list_unit_costs(session: AsyncSession, book_id: UUID) -> Sequence[UnitCostView]:
-    """By meter, the latest month first; one for each month. In a fleet scope. Raises Forbidden."""
+    """List one cost for each meter and month, the latest month first. In a fleet scope. Raises Forbidden."""
     scope = scope_of(session)
     if not scope.fleet:
         raise Forbidden(N_("Price books are visible to the MSP's own members only."))

@@ -1,24 +1,18 @@
-"""Terms of a price in words: what a unit, a package or a month costs, and at least or at most."""
+"""Terms of a price in words: the price of a unit, a package or a month, with its minimum and maximum."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
 from billing.price_books.cells import dimensions_of
 from billing.price_books.pricing import TIERED, PriceKind, Terms, plain
-from branding.formats import format_amount
+from branding.formats import format_amount, write_exact_money
 from canonical.money import stored_exponent
-from foundation.i18n.localizer import NO_BREAK, current_localizer, translate
+from foundation.i18n.localizer import current_localizer, translate
 
 
-def write_amount(price: Decimal, currency: str) -> str:
-    """An amount without trailing zeros: prices have more digits than sums."""
-    return f"{write_number(price)}{NO_BREAK}{currency}"
-
-
-def write_sum(amount: Decimal, currency: str) -> str:
-    """An amount with at least the digits of its currency."""
-    exact = amount.normalize() + 0
-    return f"{format_amount(exact, places=stored_exponent(currency))}{NO_BREAK}{currency}"
+def write_amount(amount: Decimal, currency: str) -> str:
+    """$0.50 or $0.0015: with at least the digits of its currency, and without further zeros."""
+    return write_exact_money(amount.normalize() + 0, currency, places=stored_exponent(currency))
 
 
 def write_number(number: Decimal) -> str:
@@ -37,7 +31,7 @@ def write_rate(rate_pct: Decimal) -> str:
 
 
 def write_price(terms: Terms, currency: str) -> str:
-    """The price itself; of tiers or cells only what decides."""
+    """The price itself; for tiers or cells only a summary."""
     if terms.kind in TIERED:
         return translate("by quantity")
     if terms.cells:
@@ -56,7 +50,7 @@ def write_price(terms: Terms, currency: str) -> str:
 
 
 def write_limits(terms: Terms, currency: str) -> str:
-    """What a month with usage costs at least and at most; empty without limits."""
+    """Minimum and maximum cost of a month with usage; empty without limits."""
     least, most = (bound and write_amount(bound, currency) for bound in (terms.minimum, terms.maximum))
     if least and most:
         return translate("at least {least}, at most {most} a month", least=least, most=most)

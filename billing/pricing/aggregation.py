@@ -1,4 +1,6 @@
-"""Quantities from events: count, sum, maximum, unique, latest, percentile, time-weighted; and what is too late."""
+"""Quantities from events: count, sum, maximum, unique, latest, percentile, time-weighted; and the placement of late
+events.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -108,7 +110,7 @@ def _of_group(function: Aggregation, events: Sequence[Measured], field: str, per
     if function is Aggregation.UNIQUE:
         return Fraction(len(_unique(events, field)))
     if function is Aggregation.LATEST:
-        # Of one instant, the one that was reported last.
+        # Of events at one instant, the last reported one.
         newest = max(enumerate(events), key=lambda one: (one[1].at is not None, one[1].at or _NEVER, one[0]))
         return exact(newest[1].value)
     values = sorted(exact(event.value) for event in events)
@@ -169,8 +171,8 @@ def place_event(
     max_age: timedelta | None = timedelta(days=35),
     max_future: timedelta | None = timedelta(minutes=5),
 ) -> LateEvent:
-    """Whether an event is accepted, and where it is billed. Exactly the limits are still accepted. An event of a closed
-    period is billed in the next open one, with the allowance of its own.
+    """Acceptance of an event, and the period that bills it. Both limits are inclusive. An event of a closed period is
+    billed in the next open one, with the allowance of its own.
     """
     too_old = max_age is not None and received - occurred > max_age
     if too_old or (max_future is not None and occurred - received > max_future):

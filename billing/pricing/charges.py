@@ -13,7 +13,7 @@ Dimensions = Mapping[str, str]
 
 
 class PriceMissing(ValueError):
-    """No cell of a matrix prices this usage. It is held, never charged with 0."""
+    """No cell of a matrix matches this usage. The usage is held, never charged at 0."""
 
 
 class Percentage(msgspec.Struct, frozen=True):
@@ -142,8 +142,8 @@ def usage_discount(free_units: Number, quantity: Number, *, before: Number = 0) 
 def prepaid_then_overage(
     prepaid_units: Number, prepaid_fee: Number, overage_price: Number, quantity: Number, *, before: Number = 0
 ) -> Prepaid:
-    """Units of a prepaid period, drawn first, and the rest at `overage_price`. What is not drawn is lost. The fee is
-    part of the total of the first bill only, that without units `before`.
+    """Units of a prepaid period, drawn first, and the rest at `overage_price`. Units that are not drawn are lost. The
+    fee is part of the total of the first bill only, that without units `before`.
     """
     found = usage_discount(prepaid_units, quantity, before=before)
     overage = exact(found.billable) * exact(overage_price)

@@ -8,7 +8,7 @@ from math import floor
 import msgspec
 
 from billing.pricing.numbers import Number, decimal, exact, share, total
-from billing.pricing.rounding import Rounding, round_amount, round_to_integer
+from billing.pricing.rounding import Rounding, round_to_integer
 
 
 class Weight(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ class TaxedFee(msgspec.Struct, frozen=True):
 
 
 class DiscountedFees(msgspec.Struct, frozen=True):
-    """`discounts` are exact shares of the coupons; taxes are of what is left of each fee, rounded."""
+    """`discounts` are exact shares of the coupons; taxes are on the discounted fees, rounded."""
 
     coupons_minor: int
     subtotal_minor: int
@@ -53,7 +53,7 @@ class DiscountedFees(msgspec.Struct, frozen=True):
 def allocate(
     amount: Number, items: Sequence[Weight], *, exponent: int = 0, cap_to_items: bool = False
 ) -> dict[str, Decimal]:
-    """`amount` divided by weight into parts of `exponent` digits, whose sum is the amount. What rounding leaves goes to
+    """`amount` divided by weight into parts of `exponent` digits, whose sum is the amount. Units left by rounding go to
     the largest remainders, of equal ones to the lowest key. Without any weight all count alike. `cap_to_items`: the
     weights are amounts, and no part is larger than its own.
 
@@ -115,7 +115,7 @@ def _credit(coupon: Discount, base: Fraction) -> Fraction:
 
 
 def spend_coupon(amount_minor: int, invoices_minor: Sequence[int]) -> tuple[list[int], int]:
-    """Credits of an amount coupon on one invoice after the other, and what is left of it."""
+    """Credits of an amount coupon on successive invoices, and its rest."""
     left, credits_ = amount_minor, list[int]()
     for invoice in invoices_minor:
         credits_.append(max(0, min(left, invoice)))
@@ -126,8 +126,8 @@ def spend_coupon(amount_minor: int, invoices_minor: Sequence[int]) -> tuple[list
 def coupons_then_tax(
     fees: Sequence[TaxedFee], coupons: Sequence[Discount], *, mode: Rounding = Rounding.HALF_UP
 ) -> DiscountedFees:
-    """Fees after the coupons, one after the other, each spread in proportion to what is left of the fees; then the tax
-    of each fee. A coupon's credit is rounded, its shares are not.
+    """Fees after the coupons, one after the other, each spread in proportion to the remaining fees; then the tax of
+    each fee. A coupon's credit is rounded, its shares are not.
     """
     left = [exact(fee.minor) for fee in fees]
     credited = 0
@@ -145,8 +145,3 @@ def coupons_then_tax(
         tuple(round_to_integer(rest * exact(fee.tax_pct) / 100, mode) for fee, rest in zip(fees, left, strict=True)),
         tuple(exact(fee.minor) - rest for fee, rest in zip(fees, left, strict=True)),
     )
-
-
-def to_places(numbers: Sequence[Fraction], places: int = 5) -> list[Decimal]:
-    """Exact shares as they are printed."""
-    return [round_amount(number, places) for number in numbers]

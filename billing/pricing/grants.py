@@ -1,4 +1,4 @@
-"""Grants of prepaid units and wallets of money: the order in which they are used, and what is left."""
+"""Grants of prepaid units and wallets of money: the order of their use, and their balances."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -109,7 +109,7 @@ class _Ledger:
     def _take_back(self, at: datetime, quantity: Fraction) -> None:
         settled = min(quantity, self.overage)
         self.overage, quantity = self.overage - settled, quantity - settled
-        while quantity and self._open:  # newest first; what a grant lent that ended since is gone with it
+        while quantity and self._open:  # newest first; units from a grant that ended since are lost with it
             grant_id, drawn = self._open.pop()
             back = min(quantity, drawn)
             if grant_id in self.left:
@@ -184,7 +184,7 @@ def _stamp(at: datetime | None) -> float:
 
 
 def rollover(balance: Number, maximum: Number | None = 0, *, minimum: Number = 0) -> Decimal:
-    """What a balance keeps at a reset: at least `minimum`, and no more than `maximum`; None for no limit."""
+    """Balance carried over at a reset: at least `minimum`, and no more than `maximum`; None for no limit."""
     kept = max(exact(balance), exact(minimum))
     return decimal(kept if maximum is None else min(kept, exact(maximum)))
 
@@ -197,7 +197,7 @@ def wallet_top_up(credits_: Number, rate: Number, exponent: int = 2, *, mode: Ro
 def wallet_auto_recharge(
     balance_minor: int, *, below_minor: int, top_up_minor: int = 0, target_minor: int | None = None
 ) -> int:
-    """What to add when the balance is below the threshold: a fixed amount, or up to a target. Else 0."""
+    """Amount to add when the balance is below the threshold: a fixed amount, or up to a target. Else 0."""
     if balance_minor >= below_minor:
         return 0
     return top_up_minor if target_minor is None else max(0, target_minor - balance_minor)
@@ -210,7 +210,7 @@ def wallet_drawdown(balance_minor: int, invoice_minor: int) -> Drawdown:
 
 
 def draw_wallets(wallets: Sequence[Wallet], invoice_minor: int, *, now: datetime | None = None) -> WalletsApplied:
-    """Payment of an invoice from several wallets in their order; one that expired by `now` gives nothing."""
+    """Payment of an invoice from several wallets in their order; a wallet that expired by `now` is not used."""
     due, applied = invoice_minor, {wallet.id: 0 for wallet in wallets}
     for wallet in sorted(wallets, key=lambda one: (one.priority, one.expires is None, _stamp(one.expires), one.id)):
         if now is None or wallet.expires is None or wallet.expires > now:

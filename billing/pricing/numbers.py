@@ -1,4 +1,4 @@
-"""Exact numbers: what the functions accept, and how they return it."""
+"""Exact numbers: conversion of arguments and results."""
 
 from collections.abc import Sequence
 from decimal import Decimal, localcontext

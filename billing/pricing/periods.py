@@ -53,7 +53,7 @@ class RampSegment(msgspec.Struct, frozen=True):
 
 
 class RampLine(msgspec.Struct, frozen=True):
-    """Of a segment: its total before the discount, the price of a unit after it, and the total after it."""
+    """Amounts of a segment: total before the discount, unit price after it, and total after it."""
 
     list_total: Decimal
     net_unit: Decimal
@@ -86,8 +86,8 @@ def period_containing(anchor: Day, interval: Interval, moment: Day, *, every: in
 
 
 def local_instant(local: datetime, zone: str) -> datetime:
-    """The instant of a local time. One that the clocks skip is the instant of the change; of one that they show twice,
-    the first.
+    """The instant of a local time. A time that the clocks skip is the instant of the change; of a time that they show
+    twice, the first.
     """
     return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
 
@@ -125,7 +125,7 @@ def ramp_lines(segments: Sequence[RampSegment]) -> list[RampLine]:
 
 
 def monthly_amount(amount: Number, months: Number) -> Fraction:
-    """What one month of a price costs."""
+    """Price of one month."""
     return exact(amount) / exact(months)
 
 

@@ -10,7 +10,7 @@ from billing.pricing.rounding import Rounding, round_to_integer
 
 
 class ProgressiveBilling(msgspec.Struct, frozen=True):
-    """Invoices within the period, and the one at its end: its fees, less what was invoiced already."""
+    """Invoices within the period, and the one at its end: its fees, less amounts invoiced already."""
 
     progressive_invoices: tuple[int, ...]
     final_fees_minor: int

@@ -14,7 +14,7 @@ from billing.pricing.rounding import Rounding, round_amount, round_to_integer
 
 
 class DayCount(StrEnum):
-    """How days of months of thirty days are counted."""
+    """Count of days in months of thirty days."""
 
     ACTUAL_30 = "actual_360"
     """Days of the calendar, of thirty: a whole month of 31 days costs 31/30."""

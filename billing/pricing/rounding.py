@@ -1,4 +1,4 @@
-"""Rounding to a currency's digits: the only place where an amount loses anything."""
+"""Rounding to a currency's digits: the only place where an amount loses precision."""
 
 from decimal import Decimal, localcontext
 from enum import StrEnum
@@ -10,8 +10,8 @@ from billing.pricing.numbers import Number, exact
 
 
 class Rounding(StrEnum):
-    """Where a number goes that lies between two. Halves of `half_up` and `half_down` go away from zero and towards
-    it; `up` and `down` are away from zero and towards it, `ceiling` and `floor` are signed.
+    """Direction of rounding. Halves of `half_up` and `half_down` go away from zero and towards it; `up` and `down` are
+    away from zero and towards it, `ceiling` and `floor` are signed.
     """
 
     HALF_UP = "half_up"

@@ -1,4 +1,4 @@
-"""The questions on which billing engines differ, answered for a legal entity or a price. See the billing reference."""
+"""Choices on which billing engines differ, made by a legal entity or a price book. See the billing reference."""
 
 from enum import StrEnum
 
@@ -42,7 +42,7 @@ class SegmentValue(StrEnum):
 
 
 class BillingRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Answers, each with its suggested default. Books and legal entities store those that differ from it."""
+    """Rules, each with its suggested default. Books and legal entities store those that differ from it."""
 
     rounding: Rounding = Rounding.HALF_UP
     tax_rounding: TaxRounding = TaxRounding.RATE

@@ -22,7 +22,7 @@ class TaxableLine(msgspec.Struct, frozen=True):
 
 
 class Waterfall(msgspec.Struct, frozen=True):
-    """Amounts in the order in which they are deducted; `unused_…` is what the invoice had no room for."""
+    """Amounts in the order in which they are deducted; `unused_…` are the parts beyond the invoice's amount."""
 
     subtotal: Decimal
     tax: Decimal

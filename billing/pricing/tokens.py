@@ -1,4 +1,4 @@
-"""Tokens of one answer of a model: each provider's own count, as parts that add up; and what they cost."""
+"""Tokens of one answer of a model: each provider's counts as parts that add up, and their cost."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,10 +13,10 @@ from billing.pricing.numbers import decimal, exact, total
 
 
 class TokenFormat(StrEnum):
-    """Whose usage object it is. Which of its counts contain others differs."""
+    """Provider of a usage object. Providers differ in which counts contain others."""
 
     OPENAI_CHAT = "openai_chat"
-    """Also Azure and Mistral."""
+    """Also the format of Azure and Mistral."""
     OPENAI_RESPONSES = "openai_responses"
     ANTHROPIC = "anthropic"
     GOOGLE = "google"
@@ -52,7 +52,7 @@ class ModelPrice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnknownUsage(ValueError):
-    """The usage object lacks its totals, or contradicts itself. It is held, never counted as 0."""
+    """The usage object lacks its totals, or contradicts itself. The usage is held, never counted as 0."""
 
 
 _PER: Final = 1_000_000
@@ -75,7 +75,7 @@ def read_tokens(form: TokenFormat, usage: Mapping[str, object]) -> Tokens:
                 _count(usage, "input_tokens", required=True), _count(usage, "cache_read_input_tokens"),
                 _count(usage, "cache_creation_input_tokens"), _count(usage, "output_tokens", required=True),
             )  # fmt: skip
-        case TokenFormat.GOOGLE:  # the cached ones are part of the prompt; tools and thoughts come on top
+        case TokenFormat.GOOGLE:  # cached tokens are part of the prompt; those of tools and thoughts are not
             prompt, cached = _count(usage, "promptTokenCount", required=True), _count(usage, "cachedContentTokenCount")
             return Tokens(
                 _rest(prompt, cached) + _count(usage, "toolUsePromptTokenCount"), cached, 0,
@@ -112,7 +112,8 @@ def _rest(whole: int, part: int) -> int:
 
 
 def cost_of_tokens(prices: Sequence[ModelPrice], model: str, tokens: Tokens, at: datetime) -> Decimal:
-    """What the tokens cost by the model's price at the time, exact. Reasoning without a price of its own is output.
+    """Cost of the tokens by the model's price at the time, exact. Without a price of its own, reasoning is priced as
+    output.
 
     Raises:
         PriceMissing: the model, or a part that has tokens, has no price: the cost is unknown, never 0.

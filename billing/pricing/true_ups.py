@@ -1,4 +1,4 @@
-"""What a period costs at least or at most, and credits for missed service levels."""
+"""Minimum and maximum of a period, commitments, and credits for missed service levels."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -11,7 +11,7 @@ from billing.pricing.rounding import Rounding, round_amount
 
 
 class CappedCharge(msgspec.Struct, frozen=True):
-    """`total` is charged, `discount` is what the maximum cut."""
+    """`total` is charged; `discount` is the part above the maximum."""
 
     total: Decimal
     discount: Decimal
@@ -37,7 +37,7 @@ class ServiceCredit(msgspec.Struct, frozen=True):
 
 
 def maximum_spend(maximum: Number | None, amount: Number, *, billed_before: Number = 0) -> CappedCharge:
-    """`amount` as far as the period's `maximum` allows after what was billed before; the newest line is cut."""
+    """`amount` as far as the period's `maximum` allows after amounts billed before; the newest line is cut."""
     wanted = exact(amount)
     room = wanted if maximum is None else max(Fraction(0), exact(maximum) - exact(billed_before))
     charged = min(wanted, room)
@@ -54,8 +54,8 @@ def minimum_true_up(  # noqa: PLR0913 - keyword-only
     exponent: int | None = None,
     mode: Rounding = Rounding.HALF_UP,
 ) -> Decimal:
-    """What is missing to the minimum, billed with the last line of a period; 0 with any other. In a part of a period
-    the minimum counts for `days` of `of_days`; leave both out for the whole of it.
+    """Shortfall to the minimum, billed with the last line of a period; 0 with any other. In a part of a period the
+    minimum counts for `days` of `of_days`; leave both out for the whole of it.
     """
     missing = max(Fraction(0), exact(minimum) * share(days, of_days) - exact(charged)) if is_last else Fraction(0)
     return decimal(missing) if exponent is None else round_amount(missing, exponent, mode)
@@ -71,8 +71,8 @@ def commitment_true_up(  # noqa: PLR0913 - keyword-only
     exponent: int = 0,
     mode: Rounding = Rounding.HALF_UP,
 ) -> Decimal:
-    """What is missing to the commitment after all fees of the period, in `exponent` digits. Commitment and prorated
-    fees count for `days` of `of_days`; rounded once.
+    """Shortfall to the commitment after all fees of the period, in `exponent` digits. Commitment and prorated fees
+    count for `days` of `of_days`; rounded once.
     """
     part = share(days, of_days)
     charged = total([exact(fee.amount) * (part if fee.prorated else 1) for fee in fees])

@@ -1,1 +1,1 @@
-"""Profit by client, price book and product: what was invoiced, less what vendors or the operator charged for it."""
+"""Profit by client, price book and product: amounts invoiced, less the vendors' or the operator's charges."""

@@ -16,7 +16,7 @@ from tenants.command_options import MSP
 
 @click.group(cls=NounGroup)
 def profit() -> None:
-    """What clients were invoiced, less what it cost."""
+    """Amounts invoiced to clients, less their cost."""
 
 
 @profit.command("show")

@@ -1,4 +1,4 @@
-"""Revenue and cost put together: no input or output."""
+"""Joining of revenue and cost. No input or output."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,13 +7,14 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from billing.line_kinds import OF_PACK
 from billing.profit.schemas import ProfitRow
 from billing.revenue.lines import InvoicedAmount
 
 Key = tuple[str, UUID, str]
 """Month, client and product."""
 Costs = Mapping[Key, Mapping[str, Decimal]]
-"""By currency."""
+"""Costs by currency."""
 _NOTHING: Final[Mapping[str, Decimal]] = {}
 _NO_COSTS: Final[Costs] = {}
 
@@ -25,8 +26,8 @@ class CostSource(StrEnum):
 
 
 class ProfitLine(NamedTuple):
-    """Revenue and cost of one client's product in one currency and month. `has_cost`: some cost is known, in whichever
-    currency; `is_mixed`: in another one. `source` is where it is from.
+    """Revenue and cost of one client's product in one currency and month. `has_cost`: some cost is known, in any
+    currency; `is_mixed`: some of it is in another currency. `source`: of the cost.
     """
 
     month: str
@@ -44,11 +45,13 @@ class ProfitLine(NamedTuple):
 def join_costs(
     invoiced: Iterable[InvoicedAmount], vendor: Costs, wholesale: Costs, unit_costs: Costs = _NO_COSTS
 ) -> Sequence[ProfitLine]:
-    """The vendors' cost of the same month where there is one, else by the MSP's unit cost, else the operator's."""
+    """Revenue with its cost: the vendors' of the same month where there is one, else by the MSP's unit cost, else the
+    operator's. The price of a pack is revenue of its meter, whose cost is that of the usage.
+    """
     revenue: dict[Key, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     books: dict[Key, UUID | None] = {}
     for one in invoiced:
-        key = (one.month, one.client_id, one.product)
+        key = (one.month, one.client_id, one.product.removeprefix(OF_PACK))
         revenue[key][one.currency] += one.amount
         books[key] = one.book_id or books.get(key)
     found: list[ProfitLine] = []
@@ -68,7 +71,7 @@ def join_costs(
 
 
 def group_profit(lines: Iterable[ProfitLine], key_of: Callable[[ProfitLine], str]) -> Sequence[ProfitRow]:
-    """The worst first; those whose margin is not known last."""
+    """Rows by key, the lowest profit first, those of unknown margin last."""
     groups: dict[tuple[str, str], list[ProfitLine]] = defaultdict(list)
     for one in lines:
         groups[key_of(one), one.currency].append(one)

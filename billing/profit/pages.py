@@ -11,15 +11,17 @@ from markupsafe import Markup
 
 from billing.periods import month_before, month_of, parse_month
 from billing.permissions import BillingPermission
-from billing.price_books.wording import write_sum
+from billing.price_books.wording import write_amount
 from billing.profit.files import write_file
 from billing.profit.read import label_rows, read_profit
 from billing.profit.report import MONTHS
 from billing.profit.schemas import MonthProfit, ProfitGrouping, ProfitReport
+from billing.rating_runs import read_rating
 from billing.revenue.movements import month_after
 from billing.web.dependencies import KnownMeters
-from branding.charts import Series, line_chart
-from branding.formats import format_month
+from branding.chart_columns import Series
+from branding.charts import line_chart
+from branding.formats import format_month, format_short_month
 from foundation.audit.chain import append_audit
 from foundation.errors import InvalidInput
 from foundation.i18n.localizer import translate
@@ -54,6 +56,7 @@ async def show_profit_page(
     context = {
         **_links(access, found, client),
         "found": found,
+        "next_rating": (await read_rating(access.session)).upcoming(access.now),
         "client": client,
         "labels": await label_rows(access.session, found, meters),
         "rows": found.rows[:_SHOWN],
@@ -63,7 +66,7 @@ async def show_profit_page(
             for one in ProfitGrouping
         ],
         "charts": draw_months(found.months, found.month),
-        "sum": write_sum,
+        "sum": write_amount,
     }
     return render_page(access, "billing/profit.html", translate("Profit"), context, refusal=refusal)
 
@@ -99,7 +102,9 @@ def draw_months(months: Sequence[MonthProfit], last: str) -> list[Markup]:
                  for name in names],
             ),
         ]  # fmt: skip
-        ticks = ["" if place % _EVERY else name[2:] for place, name in enumerate(names)]
+        ticks = [
+            "" if place % _EVERY else format_short_month(parse_month(name).start) for place, name in enumerate(names)
+        ]
         title = translate("Profit by month in {currency}", currency=currency)
         charts.append(line_chart(f"chart-profit-{currency}", title, labels, series, ticks_at=ticks))
     return charts

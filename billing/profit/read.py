@@ -1,4 +1,4 @@
-"""Profit as pages, the API and commands ask for it: month, grouping and client by name; and the labels of its rows."""
+"""Entry point for pages, the API and commands: month, grouping and client by name; and the labels of its rows."""
 
 from collections.abc import Mapping
 from datetime import datetime

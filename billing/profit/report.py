@@ -67,7 +67,7 @@ def _key(line: ProfitLine, by: ProfitGrouping) -> str:
 
 
 def _months(lines: Iterable[ProfitLine]) -> list[MonthProfit]:
-    """By month and currency, in order."""
+    """Profit by month and currency, in order."""
     rows = [
         MonthProfit(month=row.key, currency=row.currency, revenue=row.revenue, cost=row.cost, margin=row.margin)
         for row in group_profit(lines, lambda one: one.month)
@@ -100,10 +100,12 @@ async def _load_unit_costs(session: AsyncSession, start: datetime, end: datetime
     return found
 
 
+# The cost of an item of a plan, such as `basic:seats`, counts for the plan, as its revenue does.
 _VENDOR: Final = text(f"""
-    SELECT m.month, m.client_id, m.meter AS product, m.currency, sum(m.amount) AS amount FROM {MAPPED_LINES} m
+    SELECT m.month, m.client_id, split_part(m.meter, ':', 1) AS product, m.currency, sum(m.amount) AS amount
+      FROM {MAPPED_LINES} m
      WHERE m.tenant_id = :msp AND m.month >= :first AND m.month <= :last AND m.mapping = 'mapped'
-     GROUP BY m.month, m.client_id, m.meter, m.currency
+     GROUP BY m.month, m.client_id, 3, m.currency
 """)
 # The cost of a line's month: the client's own book's before that of the common one, and the last set for a month.
 _UNIT_COSTS: Final = text(f"""

@@ -16,9 +16,9 @@ from tenants.web.dependencies import OpenAccess
 async def show_profit(
     access: OpenAccess, month: FromQuery[str] = "", by: FromQuery[str] = "", client: FromQuery[str] = ""
 ) -> ProfitReport:
-    """Return a month's profit, the worst first, and that of the last twelve months: what clients were invoiced, credit
-    notes deducted, less what vendors billed for it, or the operator. `month`: such as 2026-11; the last one if not
-    given. `by`: `client`, `book` or `product`. `client`: the short name of one. Currencies are never added.
+    """Return a month's profit, the worst first, and that of the last twelve months: amounts invoiced to clients, less
+    credit notes, and less the vendors' or the operator's bills. `month`: such as 2026-11; the last one if not given.
+    `by`: `client`, `book` or `product`. `client`: the short name of one. Currencies are never added.
     """
     return await read_profit(access.session, month, by, client, now=access.now)
 

@@ -16,10 +16,10 @@ class ProfitGrouping(LabelledCode):
 
 
 class ProfitRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One client, price book or product in one currency; `key` is its id or code, empty for what has none. `margin` is
-    null if some of the cost is in another currency (`is_mixed`); `share` is margin by revenue. `uncosted` is the
-    revenue of products whose cost is not known; of the cost, `at_wholesale` is the operator's and `at_unit_cost` by the
-    MSP's own unit costs, not a vendor's.
+    """One client, price book or product in one currency; `key` is its id or code, empty for revenue without one.
+    `margin` is null if some of the cost is in another currency (`is_mixed`); `share` is margin by revenue. `uncosted`
+    is the revenue of products whose cost is not known; of the cost, `at_wholesale` is the operator's and `at_unit_cost`
+    by the MSP's own unit costs, not a vendor's.
     """
 
     key: str

@@ -1,6 +1,4 @@
-"""SQL of which events are on which line: those rated with their roll-up, those rated one by one, and those that a line
-of a voided invoice charged.
-"""
+"""SQL that assigns events to lines: events rated with their roll-up, one by one, or on a line of a voided invoice."""
 
 from typing import Final
 

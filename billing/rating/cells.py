@@ -18,7 +18,7 @@ from foundation.usage.ledger import USAGE_COUNT
 
 DIMENSIONED: Final = """LEFT JOIN reported_usage reported ON reported.tenant_id = u.tenant_id AND reported.id = {id}
     LEFT JOIN reported_usage original ON original.tenant_id = reported.tenant_id AND original.id = reported.reverses"""
-"""SQL: the dimensions of an event `u`; those of what it takes back, if it does. `id`: the event's id."""
+"""SQL: the dimensions of an event `u`; for a reversal, those of the reversed event. `id`: the event's id."""
 
 _CHARGED: Final = f"""
     SELECT r.tenant_id, r.usage_id, r.quantity, r.is_reversal FROM {RATED_EVENTS} r
@@ -30,7 +30,7 @@ _CHARGED: Final = f"""
 
 
 class CellUse(msgspec.Struct, frozen=True):
-    """What a line has of one cell; `cell` is its place, or the number of cells for all other usage."""
+    """A line's usage of one cell; `cell` is its place, or the number of cells for all other usage."""
 
     cell: int
     events: int
@@ -49,7 +49,7 @@ def cell_of(cells: Sequence[PriceCell]) -> tuple[str, dict[str, str]]:
 async def load_cells(
     session: AsyncSession, client_id: UUID, line_id: UUID, meter: str, cells: Sequence[PriceCell]
 ) -> Sequence[CellUse]:
-    """What the line has of each cell, in their order; those without usage are omitted."""
+    """Usage of each cell on the line, in the order of the cells; cells without usage are omitted."""
     cell, binds = cell_of(cells)
     counting = (await load_countings(session)).get(meter)
     rows = await session.execute(
@@ -69,5 +69,5 @@ def quantity_of(counting: Counting | None) -> str:
 
 
 def parts_of(cells: Sequence[PriceCell], uses: Sequence[CellUse]) -> Sequence[DimensionUsage]:
-    """For the arithmetic, which puts what no cell prices at the price of all other units."""
+    """Usage by cell for `cell_amount`, which charges usage that matches no cell at the price of all other units."""
     return [DimensionUsage(cells[one.cell].dims, one.quantity) for one in uses if one.cell < len(cells)]

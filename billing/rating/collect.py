@@ -1,4 +1,4 @@
-"""Usage that other rooms' rows prove by themselves, entered in the ledger before it is rated."""
+"""Usage counted from rows of other rooms, entered in the ledger before it is rated."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from foundation.usage.ledger import collect_usage
 from foundation.usage.meters import Meters
 
 _LONGEST: Final = timedelta(days=366)
-"""Older usage is not entered any more: the retention of usage may have deleted what was billed."""
+"""Older usage is no longer entered: retention may have deleted its billed events."""
 
 
 async def collect_priced(session: AsyncSession, meters: Meters, *, since: datetime, now: datetime) -> None:

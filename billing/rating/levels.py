@@ -1,4 +1,4 @@
-"""Lines of levels that are carried into a month: what is stored is charged for whether or not it was reported anew."""
+"""Lines of levels carried into a month: a level is charged whether or not it was reported again."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -33,7 +33,7 @@ async def carried_lines(
 ) -> tuple[Tariff, set[UUID]] | None:
     """Lines that the client's draft needs for levels alone, and their tariff; None without any.
 
-    Those of the period itself, and of closed months after one with a late report: it changed their level too.
+    Lines of the period itself, and of closed months after a month with a late report, which changed their level too.
     """
     countings = await load_countings(session)
     levels = {

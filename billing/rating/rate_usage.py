@@ -121,7 +121,7 @@ _SLOTS = """
            CAST(:lines AS uuid[])) AS s (meter, starts, ends, line_id)
 """
 _ROLLUP = "meter, recording_id, hour, rows, events, quantity, first_at, last_at, first_id, last_id"
-# What is on a line already conflicts with the key and is skipped, which costs one look-up each with any query plan.
+# Usage on a line already conflicts with the key and is skipped, at one look-up each with any query plan.
 # A roll-up that is not within one slot gets no line: its events are rated by `_RATE_ROWS`.
 _RATE_ROLLUPS = text(f"""
     WITH rated AS (

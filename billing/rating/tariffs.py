@@ -1,8 +1,8 @@
 """Input of an invoice: usage not on a line yet, validity of each price, and the lines' ids.
 
-Roll-ups and what is rated of them are counted against each other rather than joined: row-level security hides the
-tables' sizes from the planner, and a join then becomes a nested loop over every pair. A roll-up's events are of one
-hour, so of one service.
+Roll-ups and their rated parts are compared by counts rather than joined: row-level security hides the tables' sizes
+from the planner, and a join then becomes a nested loop over every pair. A roll-up's events are of one hour, so of one
+service.
 """
 
 from collections.abc import Collection, Sequence
@@ -114,7 +114,7 @@ _UNRATED = f"""
 async def load_tariff(
     session: AsyncSession, scope: Scope, side: Side, period: Period, services: Collection[Service]
 ) -> Tariff | None:
-    """None when the MSP has no price book for this side."""
+    """Load the tariff; None if the MSP has no price book for this side."""
     rows = (
         await session.execute(
             text("""
@@ -154,7 +154,9 @@ def draft_keys(scope: Scope, side: Side, period: Period) -> dict[str, object]:
 
 
 async def find_draft_currency(session: AsyncSession, scope: Scope, side: Side, period: Period) -> str | None:
-    """A draft keeps its initial currency; for a new one the client's own book decides. None without a book."""
+    """Currency of the draft: its initial one, or for a new draft that of the client's own book, else the common one;
+    None without a book.
+    """
     found = await session.scalar(
         text("""
             SELECT coalesce(

@@ -30,7 +30,7 @@ USAGE_DIFFERS: Final = NotificationKind(
 
 
 class RollupDifference(msgspec.Struct, frozen=True):
-    """What the ledger's events of a meter and hour have more than their roll-ups."""
+    """Excess of the ledger's events of a meter and hour over their roll-ups."""
 
     meter: str
     hour: datetime
@@ -39,7 +39,7 @@ class RollupDifference(msgspec.Struct, frozen=True):
 
 
 async def find_rollup_differences(session: AsyncSession, *, period: Period) -> Sequence[RollupDifference]:
-    """Of the client's usage in these months, at most 20. Empty unless the tables were written by hand."""
+    """Find at most 20 differences in the client's usage of the period. Empty unless the tables were written by hand."""
     binds = {"t": client_scope(session).tenant_id, "start": period.start, "end": period.end}
     rows = await session.execute(_DIFFERENCES, binds)
     return [RollupDifference(row.meter, row.hour, row.events, row.quantity) for row in rows]

@@ -1,1 +1,1 @@
-"""Revenue by month: invoiced, recurring and by usage, its changes by client, what is outstanding, and deferred."""
+"""Revenue by month: invoiced, recurring and by usage, its changes by client, outstanding and deferred amounts."""

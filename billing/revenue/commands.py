@@ -17,7 +17,7 @@ from tenants.command_options import MSP
 
 @click.group(cls=NounGroup)
 def revenue() -> None:
-    """What clients were invoiced, by month."""
+    """Amounts invoiced to clients, by month."""
 
 
 @revenue.command("show")

@@ -1,4 +1,4 @@
-"""What clients were invoiced, by the month of the invoice: lines summed up, and credit notes. In a fleet scope.
+"""Amounts invoiced to clients, by the month of the invoice: lines summed up, and credit notes. In a fleet scope.
 
 Drafts count, and are marked; voided invoices do not. Amounts are exact, in major units, before tax.
 """
@@ -30,9 +30,9 @@ RECURRING: Final = frozenset({
 
 
 class InvoicedAmount(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of what a client was invoiced in `month`. `product`: a meter, or the product of a fee; empty for a credit
-    note that names no line. `book_id`: the price book of usage. `is_recurring`: a fee of each month, or its part; then
-    `first_at` and `last_at` are its service.
+    """A part of the amount invoiced to a client in `month`. `product`: a meter, or the product of a fee; empty for a
+    credit note that names no line. `book_id`: the price book of usage. `is_recurring`: a fee of each month, or its
+    part; then `first_at` and `last_at` are its service.
     """
 
     month: str
@@ -65,7 +65,7 @@ def require_fleet(session: AsyncSession) -> UUID:
 
 
 async def load_invoiced(session: AsyncSession, start: datetime, end: datetime) -> Sequence[InvoicedAmount]:
-    """Of invoices whose period begins from `start` on and before `end`. Raises Forbidden."""
+    """Load amounts of invoices whose period begins from `start` on and before `end`. Raises Forbidden."""
     binds = {"msp": require_fleet(session), "start": start, "end": end}
     lines = [_amount(row, is_credit=False) for row in await session.execute(_LINES, binds)]
     return [*lines, *(_amount(row, is_credit=True) for row in await session.execute(_CREDITS, binds))]
@@ -92,7 +92,7 @@ _PRODUCT: Final = "coalesce(nullif(l.meter, ''), l.product, '')"
 _PARTS: Final = f"""{_PRODUCT} AS product, coalesce(max(l.description), '') AS label,
            coalesce(l.kind, '{LineKind.USAGE}') AS kind,
            coalesce(l.terms ->> 'kind' = '{PriceKind.FLAT}', false) AS is_flat, p.book_id, i.currency"""
-# By the clocks of the client, written as if they were UTC's: that is how months are named.
+# By the clocks of the client, written as if they were UTC's, because months are named so.
 _LOCAL: Final = "(l.{at} AT TIME ZONE coalesce(nullif(t.time_zone, ''), 'UTC')) AT TIME ZONE 'UTC'"
 _SERVICE: Final = f"""CASE WHEN l.kind IN ({in_sql(SUBSCRIBED)}) THEN {_LOCAL.format(at="first_at")}
                 WHEN l.kind <> '{LineKind.USAGE}' THEN l.first_at END AS first_at,

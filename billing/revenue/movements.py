@@ -17,9 +17,9 @@ from billing.revenue.schemas import ClientMovement, DeferredAmount, MonthRevenue
 from canonical.money import stored_exponent
 
 Amounts = Mapping[tuple[str, str], Mapping[UUID, Decimal]]
-"""By month and currency, then by client."""
+"""Amounts by month and currency, then by client."""
 _DAYS: Final = Decimal("30.4375")
-"""Of a month on average."""
+"""Days of an average month."""
 _INSTANT: Final = timedelta(microseconds=1)
 _NOBODY: Final[Mapping[UUID, Decimal]] = {}
 
@@ -57,8 +57,8 @@ def sum_basis(invoiced: Iterable[InvoicedAmount], basis: RevenueBasis) -> Amount
 
 
 def deferred_after(invoiced: Iterable[InvoicedAmount], month: str) -> Sequence[DeferredAmount]:
-    """What was invoiced until the month for time after it, by the part of the service that lies there: of a month paid
-    ahead from its middle the half, of a year most of it. Discounts of a product reduce it in proportion.
+    """Amounts invoiced until the month for service after it, in proportion to time: such as half of the fee for a month
+    of service that began in mid-month. Discounts of a product reduce it in proportion.
     """
     end, known = parse_month(month).end, [one for one in invoiced if one.month <= month]
     charged: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
@@ -87,7 +87,7 @@ def _product(one: InvoicedAmount) -> tuple[object, ...]:
 
 
 def list_movements(amounts: Amounts, month: str, currency: str) -> Sequence[ClientMovement]:
-    """The largest losses first."""
+    """List changes by client, the largest losses first."""
     before = amounts.get((month_after(month, -1), currency), _NOBODY)
     now = amounts.get((month, currency), _NOBODY)
     found = [

@@ -11,12 +11,13 @@ from markupsafe import Markup
 
 from billing.periods import month_before, month_of, parse_month
 from billing.permissions import BillingPermission
-from billing.price_books.wording import write_sum
+from billing.price_books.wording import write_amount
 from billing.revenue.files import write_file
 from billing.revenue.report import report_revenue
 from billing.revenue.schemas import MonthRevenue, MovementKind, RevenueBasis, RevenueReport
-from branding.charts import Series, stacked_bar_chart
-from branding.formats import format_month
+from branding.chart_columns import Series
+from branding.charts import stacked_bar_chart
+from branding.formats import format_month, format_short_month
 from foundation.audit.chain import append_audit
 from foundation.errors import InvalidInput
 from foundation.i18n.localizer import translate
@@ -62,7 +63,7 @@ async def show_revenue_page(access: OpenAccess, month: FromQuery[str] = "", of: 
             for one in RevenueBasis
         ],
         "charts": draw_months(found.months),
-        "sum": write_sum,
+        "sum": write_amount,
     }
     return render_page(access, "billing/revenue.html", translate("Revenue"), context, refusal=refusal)
 
@@ -94,7 +95,9 @@ def draw_months(months: Sequence[MonthRevenue]) -> list[Markup]:
             Series(translate("Other"), [max(0.0, float(one.other)) for one in own]),
         ]
         title = translate("Invoiced by month in {currency}", currency=currency)
-        ticks = ["" if place % _EVERY else one.month[2:] for place, one in enumerate(own)]
+        ticks = [
+            "" if place % _EVERY else format_short_month(parse_month(one.month).start) for place, one in enumerate(own)
+        ]
         charts.append(stacked_bar_chart(f"chart-revenue-{currency}", title, labels, series, ticks_at=ticks))
     return charts
 

@@ -58,7 +58,7 @@ async def report_revenue(session: AsyncSession, month: str, basis: str, *, now: 
 
 async def load_outstanding(session: AsyncSession, now: datetime) -> Sequence[OutstandingAmount]:
     """Unpaid amounts by client and currency, those with the most first."""
-    rows = await session.execute(_OUTSTANDING, {"msp": require_fleet(session), "today": now.date()})
+    rows = await session.execute(_OUTSTANDING, {"msp": require_fleet(session), "now": now})
     found = [_outstanding(dict(row)) for row in rows.mappings()]
     return sorted(found, key=lambda one: (-one.total, str(one.client_id), one.currency))
 
@@ -70,7 +70,7 @@ def _outstanding(row: dict[str, Any]) -> OutstandingAmount:
 
 
 def total_outstanding(found: Sequence[OutstandingAmount]) -> list[OutstandingAmount]:
-    """By currency."""
+    """Sums by currency."""
     totals = []
     for currency in sorted({one.currency for one in found}):
         own = [one for one in found if one.currency == currency]
@@ -83,14 +83,15 @@ def total_outstanding(found: Sequence[OutstandingAmount]) -> list[OutstandingAmo
     return totals
 
 
-# Without a due day, an invoice is due on the day of its issue. A credit note reduces what is not due.
+# Without a due day, an invoice is due on the day of its issue. A credit note reduces the amount not yet due.
+_TODAY: Final = "(CAST(:now AS timestamptz) AT TIME ZONE coalesce(x.snapshot ->> 'time_zone', 'UTC'))::date"
 _OUTSTANDING: Final = text(f"""
     SELECT client_id, currency, sum(balance) FILTER (WHERE days < 0 OR balance < 0)::bigint AS not_due,
            sum(balance) FILTER (WHERE days BETWEEN 0 AND 30 AND balance > 0)::bigint AS days_0_30,
            sum(balance) FILTER (WHERE days BETWEEN 31 AND 60 AND balance > 0)::bigint AS days_31_60,
            sum(balance) FILTER (WHERE days BETWEEN 61 AND 90 AND balance > 0)::bigint AS days_61_90,
            sum(balance) FILTER (WHERE days > 90 AND balance > 0)::bigint AS days_over_90
-      FROM (SELECT i.client_id, i.currency, CAST(:today AS date) - coalesce(x.due_on, x.issued_on) AS days,
+      FROM (SELECT i.client_id, i.currency, {_TODAY} - coalesce(x.due_on, x.issued_on) AS days,
                    x.gross_minor - i.paid_minor - i.credited_minor AS balance
               FROM invoice i JOIN issued_invoice x ON x.tenant_id = i.tenant_id AND x.invoice_id = i.id
              WHERE i.msp_id = :msp AND i.side = 'retail' AND i.state IN ({in_sql(UNPAID)})) AS open

@@ -15,8 +15,8 @@ from tenants.web.dependencies import OpenAccess
 @get("/api/v1/revenue", opt={"permission": BillingPermission.READ_PROFIT, "fleet": True}, tags=["profit"])
 async def show_revenue(access: OpenAccess, month: FromQuery[str] = "", of: FromQuery[str] = "") -> RevenueReport:
     """Return the revenue of twelve months by currency (invoiced, recurring, usage), its changes by client (new,
-    expansion, contraction, lost) with churn, what is outstanding by age, and deferred. `month`: the last of the twelve,
-    such as 2026-11; the last one if not given. `of`: `recurring` or `invoiced`, of which the changes are.
+    expansion, contraction, lost) with churn, outstanding amounts by age, and deferred ones. `month`: the last of the
+    twelve, such as 2026-11; the last one if not given. `of`: `recurring` or `invoiced`, the basis of the changes.
     """
     return await report_revenue(access.session, month, of, now=access.now)
 

@@ -23,7 +23,7 @@ class MovementKind(LabelledCode):
 
 
 class ClientMovement(msgspec.Struct, frozen=True, kw_only=True):
-    """How a client's revenue of the basis changed from the month before."""
+    """Change of a client's revenue, by the basis, from the month before."""
 
     client_id: UUID
     currency: str
@@ -36,8 +36,8 @@ class ClientMovement(msgspec.Struct, frozen=True, kw_only=True):
 class MonthRevenue(msgspec.Struct, frozen=True, kw_only=True):
     """A month in one currency. `invoiced` is net of credit notes: `recurring_invoiced`, `usage` and `other` (one-off
     charges, discounts, service credits). `recurring` (MRR) spreads a fee of several months over them. `new` to `lost`
-    are changes of the basis by client; the last two are negative. `churn` is what was lost and contracted, by the
-    revenue of the month before, `client_churn` the lost clients by those of then; null without any.
+    are changes of the basis by client; the last two are negative. `churn` is lost plus contracted revenue, by the
+    revenue of the month before; `client_churn` the lost clients, by the number of clients then; null without any.
     """
 
     month: str

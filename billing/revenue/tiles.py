@@ -4,7 +4,7 @@ from typing import Final
 
 from billing.periods import parse_month
 from billing.permissions import BillingPermission
-from billing.price_books.wording import write_sum
+from billing.price_books.wording import write_amount
 from billing.revenue.report import load_outstanding, report_revenue, total_outstanding
 from branding.formats import format_month
 from foundation.dashboard_tiles import Tile, TileArea, TileData, TileKind, TileReader, TileRow, TileSeries
@@ -13,7 +13,7 @@ from foundation.marks import N_
 
 
 async def _months(reader: TileReader) -> TileData:
-    """In the currency with the most revenue."""
+    """Data of the revenue tiles, in the currency with the most revenue."""
     found = await report_revenue(reader.session, "", "", now=reader.now)
     sums: dict[str, float] = {}
     for one in found.months:
@@ -37,7 +37,7 @@ async def _outstanding(reader: TileReader) -> TileData:
             (translate("Over 90 days"), one.days_over_90),
         ):  # fmt: skip
             if amount:
-                rows.append(TileRow(label, "/revenue", write_sum(amount, one.currency)))
+                rows.append(TileRow(label, "/revenue", write_amount(amount, one.currency)))
     return TileData(path="/revenue", rows=rows)
 
 

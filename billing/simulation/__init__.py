@@ -1,1 +1,1 @@
-"""Simulation: what a month's usage would have cost by other prices. Nothing is written."""
+"""Simulation: the cost of a month's usage by other prices. Nothing is written."""

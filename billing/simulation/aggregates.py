@@ -19,7 +19,7 @@ from foundation.relations import USAGE_EVENTS
 from foundation.usage.ledger import USAGE_COUNT
 
 CellParts = dict[tuple[UUID, UUID], list[DimensionUsage]]
-"""By client and price."""
+"""Usage by cell, by client and price."""
 
 
 async def level_clients(
@@ -50,7 +50,7 @@ async def measure_cells(
     wanted: Iterable[tuple[UUID, str, Slot]],
     cells: Mapping[UUID, Sequence[PriceCell]],
 ) -> CellParts:
-    """By client and price, what slots of clients' meters have of each cell of their price."""
+    """Usage by cell of the slots of clients' meters, by client and price."""
     by_price: dict[UUID, list[tuple[UUID, str, Slot]]] = {}
     for one in wanted:
         by_price.setdefault(one[2].price_id, []).append(one)

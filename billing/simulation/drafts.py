@@ -1,4 +1,4 @@
-"""Terms that a simulation puts in place of those in force."""
+"""Draft terms of a simulation, which replace those in force."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -15,7 +15,7 @@ _PLACES: Final = 8
 
 
 def drafted_terms(draft: PriceDraft, current: Iterable[PriceRow]) -> Mapping[str, Terms]:
-    """Terms by meter that the draft puts in place of the book's own, of which `current` are in force."""
+    """Draft terms by meter. `current`: the book's prices in force, to which a change in per cent applies."""
     wanted = {meter: check_terms(terms) for meter, terms in draft.terms.items()}
     if not draft.change_pct:
         return wanted

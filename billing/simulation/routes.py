@@ -22,8 +22,8 @@ from tenants.web.dependencies import OpenAccess
 async def simulate_prices(
     access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID], data: JSONBody[SimulationInput]
 ) -> Simulation:
-    """Return what a month's usage costs by the prices that applied and by a draft, per meter and client. Nothing is
-    stored.
+    """Return the cost of a month's usage by the prices that applied and by a draft, per meter and client. Prepaid units
+    are ignored: the usage they cover is priced, too. Nothing is stored.
     """
     return (await run_simulation(access, meters, book_id, data)).result
 

@@ -1,4 +1,4 @@
-"""Simulation as pages and the API ask for it: book, month and client by name, draft prices as given."""
+"""Entry point for pages and the API: book, month and client by name, draft prices as given."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -29,7 +29,7 @@ class Simulated(msgspec.Struct, frozen=True):
 
 
 async def run_simulation(access: Access, meters: Meters, book_id: UUID, wanted: SimulationInput) -> Simulated:
-    """Ends in the caller's own account.
+    """Run a simulation. Ends in the caller's own account.
 
     Raises:
         NotFound: the MSP has no such book or client.
@@ -46,7 +46,7 @@ async def run_simulation(access: Access, meters: Meters, book_id: UUID, wanted: 
             access.session, book, draft, period=period, client_id=None if client is None else client.tenant_id,
             now=access.now, new_id=new_id,
         )  # fmt: skip
-    finally:  # what is stored about the request belongs to the MSP account
+    finally:  # the request's own records belong to the MSP account
         await access.enter_home()
     return Simulated(book, result)
 

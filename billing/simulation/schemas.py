@@ -21,8 +21,8 @@ class DraftPrice(TermsInput, frozen=True, kw_only=True):
 
 class SimulationInput(RequestBody, frozen=True, kw_only=True):
     """`month` such as 2026-03; the last one that ended if not given. `client`: the short name of the only client to
-    look at. `prices` replace those of their meters in the book. `change_pct` changes all its other prices, such as 5 or
-    -2.5 per cent.
+    simulate. `prices` replace those of their meters in the book. `change_pct` changes all its other prices, such as 5
+    or -2.5 per cent.
     """
 
     month: Annotated[str, msgspec.Meta(max_length=7)] = ""
@@ -39,7 +39,7 @@ class PriceDraft(msgspec.Struct, frozen=True):
 
 
 class SimulatedAmount(msgspec.Struct, frozen=True):
-    """What usage costs by the prices that applied and by the draft, in minor units."""
+    """Cost of usage by the prices that applied and by the draft, in minor units."""
 
     old_minor: int
     new_minor: int

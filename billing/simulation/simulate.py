@@ -1,7 +1,7 @@
 """Simulation of a price book's draft prices on one month's usage, by the rules of rating. Reads only.
 
 The month is cut where any price begins or ends, and usage is summed once per client, meter and part; the rest is
-arithmetic. All usage that occurred in the month counts, also late usage that a later invoice has.
+arithmetic. All usage that occurred in the month counts, also late usage on a later invoice.
 """
 
 from collections import defaultdict
@@ -63,7 +63,7 @@ class _Cost(NamedTuple):
 
 
 Usage = dict[UUID, dict[str, list[_Use]]]
-"""By client and meter."""
+"""Usage by client and meter."""
 
 
 async def simulate(  # noqa: PLR0913 - keyword-only
@@ -154,7 +154,7 @@ async def _load_books(session: AsyncSession, side: Side) -> Mapping[UUID, _Book]
 async def _load_usage(
     session: AsyncSession, bounds: Sequence[datetime], period: Period, client_id: UUID | None
 ) -> Usage:
-    """From the roll-ups; in hours in which a price begins or ends, from the events."""
+    """Load usage from the roll-ups; in hours in which a price begins or ends, from the events."""
     rows = await session.execute(
         text(f"""
             SELECT u.tenant_id, u.meter, width_bucket(u.at, CAST(:bounds AS timestamptz[])) AS part,
@@ -218,7 +218,7 @@ def _books_of(client_id: UUID, books: Mapping[UUID, _Book]) -> Sequence[UUID]:
 
 
 class _Month(msgspec.Struct, frozen=True):
-    """What each set of prices is applied to."""
+    """The month's usage, to which each set of prices is applied."""
 
     usage: Usage
     books: Mapping[UUID, _Book]
@@ -226,7 +226,7 @@ class _Month(msgspec.Struct, frozen=True):
     period: Period
 
     def slots(self, prices: _Prices, meters: Container[str]) -> Iterator[tuple[UUID, str, Sequence[Slot]]]:
-        """Of each client that has a book, and each of `meters` that it used."""
+        """Slots of each client that has a book, for each of `meters` that it used."""
         for client, used in self.usage.items():
             if mine := _books_of(client, self.books):
                 yield from ((client, one, _slots(one, mine, prices, self.period)) for one in used if one in meters)
@@ -239,7 +239,7 @@ async def _measured(session: AsyncSession, month: _Month, prices: _Prices) -> Ma
 
 
 async def _in_cells(session: AsyncSession, month: _Month, prices: _Prices) -> CellParts:
-    """By client and price, what prices by dimension have of each cell."""
+    """Usage by cell of prices by dimension, by client and price."""
     cells = {price: terms.cells for price, (terms, _) in prices.terms.items() if terms.cells}
     meters = {one.meter for all_ in prices.by_book.values() for one in all_ if one.price_id in cells}
     wanted = [
@@ -258,7 +258,7 @@ def _slots(meter: str, mine: Sequence[UUID], prices: _Prices, period: Period) ->
 
 
 class _Rule(NamedTuple):
-    """How a client's meter is counted, its quantities by price if it does not add up, and those of cells by price."""
+    """Counting of a client's meter, its quantities by price if it does not add up, and its usage by cell."""
 
     counting: Counting
     measured: Mapping[UUID, Decimal]
@@ -281,7 +281,7 @@ def _of_client(  # noqa: PLR0913, PLR0917 - one client of one price set
 def _cost(  # noqa: PLR0913, PLR0917 - one client's meter, by one price set
     meter: str, uses: Sequence[_Use], slots: Sequence[Slot], prices: _Prices, currency: str, rule: _Rule
 ) -> _Cost:
-    """What rating charges for the meter's usage of the month: one line per price, each rounded once."""
+    """Charges of rating for the meter's usage of the month: one line per price, each rounded once."""
     minor, priced, before, events = 0, 0, Decimal(0), 0
     by_price: dict[UUID, _Use] = {}
     for slot in slots:
@@ -293,7 +293,7 @@ def _cost(  # noqa: PLR0913, PLR0917 - one client's meter, by one price set
     began = {one.price_id: one.start for all_ in prices.by_book.values() for one in all_ if one.meter == meter}
     for price_id, use in sorted(by_price.items(), key=lambda found: (began[found[0]], found[0])):  # as drafts do
         quantity = _quantity(price_id, use, rule)
-        counted = use.events or int(events == 0 and quantity != 0)  # of a level that was not reported anew
+        counted = use.events or int(events == 0 and quantity != 0)  # a level that was not reported again
         if not counted:
             continue
         terms, rules = prices.terms[price_id]

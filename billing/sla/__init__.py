@@ -1,1 +1,1 @@
-"""Service credits: what a client gets back of its fees for a month in which service levels were missed."""
+"""Service credits: refunds of a part of a client's fees for a month in which service levels were missed."""

@@ -1,4 +1,4 @@
-"""What the room of deliveries records here: a month's attainment, once. Published to rooms above."""
+"""Record of a month's attainment, made once by the room of deliveries. Published to rooms above."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,12 +17,12 @@ from foundation.database.engine import scope_of
 from foundation.ids import NewId
 
 MOST_NAMED: Final = 50
-"""Breaches that a credit and its line name; the number of all is there, too."""
+"""Breaches listed on a credit and its line, beside their total number."""
 _STEP: Final = Decimal("0.001")
 
 
 class Breach(msgspec.Struct, frozen=True):
-    """A late delivery: of a change to a connection, when it was due, and when it was read back, if it was."""
+    """A late delivery of a change to a connection: its due time, and the time of its read-back, if any."""
 
     change_id: UUID
     connection_id: UUID
@@ -54,7 +54,7 @@ async def is_attainment_wanted(session: AsyncSession, month: Period) -> bool:
 
 
 async def record_attainment(session: AsyncSession, found: Attainment, *, now: datetime, new_id: NewId) -> None:
-    """Record it with the credit that the client's terms give, in the client's scope. A second time changes nothing."""
+    """Record an attainment with the credit that follows from the client's terms, in the client's scope. Idempotent."""
     scope = scope_of(session)
     keys: dict[str, Any] = {"tenant": scope.tenant_id, "month": found.month.start.date()}
     row = (await session.execute(_TERMS, keys)).one_or_none()

@@ -43,7 +43,7 @@ def show(*, msp_id: UUID, tenant_id: UUID) -> None:
 @click.option("--most", default="100", show_default=True, help="Most of the month's fees, in per cent.")
 @click.option("--from-month", default="", help="First month that is measured, e.g. 2026-03; default: this one.")
 def set_(*, msp_id: UUID, tenant_id: UUID, bands: str, most: str, from_month: str) -> None:
-    """Set what a client gets back when deliveries are late."""
+    """Set a client's terms of service credits for late deliveries."""
     try:
         terms = SlaTermsInput(parse_bands(bands), Decimal(most), from_month)
     except InvalidOperation:

@@ -28,7 +28,7 @@ from foundation.web.requests import RequestBody
 
 
 class SlaDecisionInput(RequestBody, frozen=True):
-    """The client can read the reason."""
+    """A decision about a credit. The client can read the reason."""
 
     approve: bool
     reason: Annotated[str, msgspec.Meta(max_length=500)]
@@ -68,7 +68,7 @@ class ServiceLevels(msgspec.Struct, frozen=True):
 
 
 async def set_sla_terms(session: AsyncSession, terms: SlaTermsInput, *, now: datetime) -> None:
-    """Set the terms, in the client's scope. Months that are measured already stay as they are. Raises InvalidInput."""
+    """Set the terms, in the client's scope. Months already measured do not change. Raises InvalidInput."""
     bands, scope = check_terms(terms), scope_of(session)
     typed = terms.from_month.strip()
     first = parse_month(typed) if typed else calendar_month(now, await load_time_zone(session))
@@ -91,7 +91,7 @@ async def decide_sla_credit(
 
     Raises:
         NotFound: the client has no such credit.
-        Conflict: it does not wait for a decision.
+        Conflict: the credit is decided already, or no decision is due.
         InvalidInput: the reason is missing.
     """
     reason, scope = clean_reason(decision.reason), scope_of(session)
@@ -117,7 +117,7 @@ async def decide_sla_credit(
 
 
 async def load_service_levels(session: AsyncSession) -> ServiceLevels:
-    """In the client's scope."""
+    """Load the client's terms and measured months, in its scope."""
     keys = {"tenant": scope_of(session).tenant_id}
     row = (await session.execute(_TERMS, keys)).mappings().one_or_none()
     terms = None if row is None else msgspec.convert(dict(row), SlaTermsView, strict=False)

@@ -1,4 +1,4 @@
-"""The line of a draft that gives back what an approved service credit says."""
+"""Lines of a draft for approved service credits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -38,9 +38,9 @@ class _Invoice(msgspec.Struct):
 
 
 async def sla_fees(session: AsyncSession, context: FeeContext, lines: Sequence[ChargedLine]) -> Sequence[Fee]:
-    """A line for each approved credit of this month or an earlier one that no earlier invoice has: a percentage of what
-    was charged, after discounts, for time in its own month by the client's clocks. It names the breaches, the measured
-    part and the target.
+    """A line for each approved credit of this month or an earlier one that no earlier invoice has: a percentage of the
+    charges, after discounts, for time in its own month by the client's clocks. The line lists the breaches, the
+    attainment and the target.
     """
     if context.side is not Side.RETAIL:
         return []
@@ -80,7 +80,7 @@ async def _earlier(session: AsyncSession, keys: Mapping[str, Any]) -> Sequence[_
 
 
 def _base(invoice: _Invoice, month: datetime, time: Period) -> Fraction:
-    """What the invoice charges for the time, after its discounts."""
+    """The invoice's charges for the time, after discounts."""
     charged, off = dict[str, int](), dict[str, int]()
     for line in invoice.lines:
         if line.kind is LineKind.DISCOUNT:

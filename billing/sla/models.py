@@ -15,7 +15,9 @@ from foundation.state_machine import in_sql
 
 
 class SlaTerms(TenantOwned, Base):
-    """What a client gets back when deliveries are late. `bands` are `billing.sla.terms.SlaBand`s, the lowest first."""
+    """A client's terms of service credits for late deliveries. `bands` are `billing.sla.terms.SlaBand`s, the lowest
+    first.
+    """
 
     __tablename__ = "sla_terms"
 
@@ -29,7 +31,7 @@ class SlaTerms(TenantOwned, Base):
 class SlaCredit(TenantOwned, Base):
     """A month's deliveries against the target, measured once, with the credit that a person decides.
 
-    `breaches` are the late deliveries (`billing.sla.assess.Breach`), at most so many as are named on a line.
+    `breaches` are the late deliveries (`billing.sla.assess.Breach`), at most `MOST_NAMED`.
     """
 
     __tablename__ = "sla_credit"

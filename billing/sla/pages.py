@@ -14,6 +14,7 @@ from billing.permissions import BillingPermission
 from billing.sla.credits import SlaDecisionInput, decide_sla_credit, load_service_levels, set_sla_terms
 from billing.sla.states import STATE_LABELS
 from billing.sla.terms import SlaTermsInput, parse_bands
+from billing.sla.version import require_terms_version, terms_version
 from billing.web.forms import read_typed
 from branding.formats import format_month
 from foundation.errors import DomainError, InvalidInput
@@ -21,6 +22,7 @@ from foundation.i18n.localizer import translate
 from foundation.ids import new_id
 from foundation.marks import N_
 from foundation.web.actions import run_action
+from foundation.web.etags import version_in
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
 from tenants.web.dependencies import OpenAccess
@@ -69,6 +71,7 @@ async def _set(access: Access, typed: Typed) -> None:
     except InvalidOperation:
         raise InvalidInput(N_("Enter a percentage such as 10."), field="most") from None
     terms = SlaTermsInput(parse_bands(typed.get("bands", "")[:500]), most, typed.get("from_month", ""))
+    await require_terms_version(access.session, version_in(typed))
     await set_sla_terms(access.session, terms, now=access.now)
 
 
@@ -89,6 +92,7 @@ async def _page(access: Access, typed: Typed, refusal: DomainError | None = None
         "month": _month,
         "plain": plain,
         "typed": shown | dict(typed),
+        "version": version_in(typed) or terms_version(found),
         "errors": {field: refusal.detail} if refusal is not None and field else {},
         "refused": refusal if not (field and typed) else None,
     }
@@ -96,7 +100,7 @@ async def _page(access: Access, typed: Typed, refusal: DomainError | None = None
 
 
 def plain(number: Decimal) -> str:
-    """Without zeros at the end."""
+    """The number without trailing zeros."""
     return f"{number.normalize():f}"
 
 

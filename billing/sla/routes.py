@@ -1,9 +1,9 @@
 """API of service levels and their credits."""
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from litestar import get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
@@ -16,10 +16,13 @@ from billing.sla.credits import (
     set_sla_terms,
 )
 from billing.sla.terms import SlaTermsInput
+from billing.sla.version import require_terms_version, terms_version
 from foundation.ids import new_id
 from foundation.web.api import post, put
+from foundation.web.etags import GuardedOperation, read_etag, tagged
 from tenants.web.dependencies import OpenAccess
 
+AnyRequest = Request[Any, Any, Any]
 _LEVELS: Final = "/api/v1/clients/{client:str}/service-levels"
 _READ: Final = {"permission": BillingPermission.READ_INVOICES}
 _WRITE: Final = {"permission": BillingPermission.ISSUE_INVOICE}
@@ -27,16 +30,23 @@ _TAGS: Final = ["credit"]
 
 
 @get(_LEVELS, opt=_READ, tags=_TAGS)
-async def show_service_levels(access: OpenAccess) -> ServiceLevels:
-    """Return a client's terms of service credits, and its months against the target."""
-    return await load_service_levels(access.session)
+async def show_service_levels(access: OpenAccess) -> Response[ServiceLevels]:
+    """Return a client's terms of service credits, and its months against the target. `ETag` has the version of the
+    terms.
+    """
+    levels = await load_service_levels(access.session)
+    return tagged(levels, terms_version(levels))
 
 
-@put(f"{_LEVELS}/terms", opt=_WRITE, tags=_TAGS, status_code=200)
-async def save_sla_terms(access: OpenAccess, data: JSONBody[SlaTermsInput]) -> ServiceLevels:
-    """Set what the client gets back when deliveries are late. Months that are measured already stay as they are."""
+@put(f"{_LEVELS}/terms", opt=_WRITE, tags=_TAGS, status_code=200, operation_class=GuardedOperation)
+async def save_sla_terms(
+    request: AnyRequest, access: OpenAccess, data: JSONBody[SlaTermsInput]
+) -> Response[ServiceLevels]:
+    """Set the terms of service credits for late deliveries. Months already measured do not change."""
+    await require_terms_version(access.session, read_etag(request))
     await set_sla_terms(access.session, data, now=access.now)
-    return await load_service_levels(access.session)
+    levels = await load_service_levels(access.session)
+    return tagged(levels, terms_version(levels))
 
 
 @post(f"{_LEVELS}/credits/{{sla_credit_id:uuid}}/decision", opt=_WRITE, tags=_TAGS, status_code=200)

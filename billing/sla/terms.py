@@ -1,4 +1,4 @@
-"""Terms of service credits: which part of the fees a missed target gives back."""
+"""Terms of service credits: the part of the fees that is given back for a missed target."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -23,7 +23,8 @@ class SlaBand(RequestBody, frozen=True):
 
 
 class SlaTermsInput(RequestBody, frozen=True):
-    """Bands in any order; the lowest that applies counts. `most_pct`: at most so much of the fees. No bands: no credit.
+    """Bands in any order; the lowest that applies counts. `most_pct`: the largest credit, in per cent of the fees. No
+    bands: no credit.
 
     `from_month`: the first month that is assessed, such as 2026-03; the current one if not given.
     """

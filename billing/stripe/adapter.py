@@ -1,8 +1,8 @@
 """Stripe as a payment provider: invoices are rated here and pushed line by line, their totals compared before they are
 finalised.
 
-Each changing call has a request row of its own (`billing.payments.requests`), and each object names ours in its
-metadata, by which a lost answer is found again.
+Each changing call has a request row of its own (`billing.payments.requests`), and each object has our id in its
+metadata, by which a retry finds it if the answer was lost.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -47,15 +47,15 @@ from foundation.marks import N_
 _LINES: Final = 100
 """Lines of one request."""
 _CUSTOMERS: Final = 20
-"""Of one client, of which all but the last were deleted at Stripe."""
+"""Attempts to create a client's customer: one more after each that was deleted at Stripe."""
 Act = Callable[[str], Awaitable[Any]]
 Find = Callable[[], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class StripeProvider:
-    """One account at Stripe. `ledger` is the side whose invoices it collects. Of a connected account only:
-    `fee_basis_points` is the platform's share, and `platform` the client of the platform, whose the shares are.
+    """One account at Stripe. `ledger`: side of its invoices, part of keys and metadata. Of a connected account only:
+    `fee_basis_points`, the platform's share, and `platform`, the API client of the platform.
     """
 
     client: stripe.StripeClient
@@ -69,8 +69,8 @@ class StripeProvider:
             return account_status(await self.client.v1.accounts.retrieve_current_async())
 
     async def put_customer(self, customer: PayingClient) -> str:
-        """The customer's id. It is created without name and address, which change, and the request must not. For one
-        that was deleted there another is created.
+        """Return the customer's id. Created without name and address, because they change and the request's body must
+        not. A customer that was deleted at Stripe is created again.
         """
         values: dict[str, Any] = {"metadata": self._metadata(customer.client_id)}
 
@@ -146,9 +146,7 @@ class StripeProvider:
         return await self._fresh(external_id)
 
     async def collect(self, invoice_id: UUID, external_id: str, *, attempt: int) -> RemoteInvoice:
-        """Charges the customer's default payment method. A declined card is ProviderRefused; the next attempt has a
-        number of its own.
-        """
+        """Charge the default payment method, with a key for each `attempt`. Raises ProviderRefused: declined."""
         await self._on_invoice(
             invoice_id, external_id, f"pay.{attempt}", lambda found: found.status == StripeInvoiceStatus.PAID,
             lambda key: self.client.v1.invoices.pay_async(external_id, {}, {"idempotency_key": key}),
@@ -156,7 +154,7 @@ class StripeProvider:
         return await self._fresh(external_id)
 
     async def settle_elsewhere(self, invoice_id: UUID, external_id: str) -> RemoteInvoice:
-        """Nothing is left to pay there, because it was paid outside the provider."""
+        """Mark the invoice as paid outside the provider."""
         await self._on_invoice(
             invoice_id, external_id, "outside", lambda found: found.status == StripeInvoiceStatus.PAID,
             lambda key: self.client.v1.invoices.pay_async(
@@ -173,9 +171,8 @@ class StripeProvider:
         return await self._fresh(external_id)
 
     async def credit(self, external_id: str, note: PushedCredit) -> RemoteInvoice:
-        """By a credit note, not by a bare refund, which would leave the invoice wrong. What is open becomes less; of
-        the rest, what was paid is refunded, if the note says so. At most what the invoice has there: a part that was
-        settled before is not in it.
+        """Create a credit note rather than a bare refund, which would leave the invoice wrong. Limited to the invoice's
+        total at Stripe, which excludes a part settled before the push. See `_credit_amounts`.
         """
         note_id = note.note_id
         before = await self._fresh(external_id)
@@ -193,7 +190,7 @@ class StripeProvider:
             notes = await self.client.v1.credit_notes.list_async({"invoice": external_id, "limit": 100})
             return await find_by_own_id(notes, note_id)
 
-        # What is refunded, and what the invoice has left, depends on the time of the call; the request does not.
+        # The logged body has the note's amount only: the parts refunded and left open depend on the time of the call.
         await self._request(
             note_id, "cn", {"invoice": external_id, "amount": asked}, find,
             lambda key: self.client.v1.credit_notes.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
@@ -201,9 +198,7 @@ class StripeProvider:
         return await self._fresh(external_id)
 
     async def adjust_fee(self, invoice_id: UUID, external_id: str) -> None:
-        """A share is of the whole invoice. It is not returned by itself when something is credited or refunded, also
-        not by a refund in Stripe's dashboard.
-        """
+        """Return the platform's share of refunds, which Stripe keeps, also after a refund in its dashboard."""
         if self.platform is None:
             return
         with provider_errors():
@@ -273,7 +268,7 @@ class StripeProvider:
             listed = await self.client.v1.invoices.list_async({"customer": customer_id, "limit": 100})
             return await find_by_own_id(listed, invoice.invoice_id)
 
-        # A customer that was deleted there is made again, and its drafts with it. The fee may change between attempts.
+        # A deleted customer is created again, and its drafts with it. The fee may change between attempts.
         body = {"customer": customer_id, "invoice": str(invoice.invoice_id), "currency": values["currency"]}
         made = await self._request(
             invoice.invoice_id, f"inv.{customer_id}", body, find,
@@ -338,8 +333,8 @@ def _page(since: datetime, after: str) -> dict[str, Any]:
 
 
 def _credit_amounts(before: RemoteInvoice, credited: int, *, refunds: bool) -> dict[str, int]:
-    """Amounts of a credit note at Stripe: what is open becomes less first, then what was paid there is refunded; the
-    rest was paid outside, or stays here as the client's balance.
+    """Amounts of a credit note at Stripe: the open amount is reduced first, then payments are refunded; the rest was
+    paid outside, or becomes the client's balance here.
     """
     left = before.total_minor - before.paid_minor - before.credited_minor
     opened = min(credited, left) if before.status == StripeInvoiceStatus.OPEN else 0
@@ -350,6 +345,6 @@ def _credit_amounts(before: RemoteInvoice, credited: int, *, refunds: bool) -> d
 
 
 def _content(line: dict[str, Any]) -> dict[str, Any]:
-    """What must stay the same when a line is sent again: not its texts, whose translations may change."""
+    """Part of a line that must be equal when it is sent again: not its texts, whose translations may change."""
     taxes = [tax["amount"] for tax in line.get("tax_amounts", [])]
     return {"metadata": line["metadata"], "amount": line["amount"], "taxes": taxes}

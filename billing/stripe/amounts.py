@@ -15,13 +15,13 @@ _WHOLE: Final = frozenset(
     }
 )  # fmt: skip
 _THOUSANDTHS: Final = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
-"""The last digit must be 0."""
+"""Currencies with three decimals, of which the last must be 0."""
 _HUNDREDTHS: Final = 2
-"""Of all others, also of ISK and UGX, which have no decimals elsewhere."""
+"""Decimals of all other currencies, also of ISK and UGX, which ISO 4217 gives none."""
 
 
 def amount_out(minor: int, currency: str) -> int:
-    """Raises AmountRefused: Stripe has fewer digits."""
+    """Convert our minor units to Stripe's. Raises AmountRefused: Stripe has fewer digits."""
     ours, theirs = 10 ** stored_exponent(currency), 10 ** _digits(currency)
     amount, rest = divmod(minor * theirs, ours)
     if rest or amount % _step(currency):
@@ -33,20 +33,20 @@ def amount_out(minor: int, currency: str) -> int:
 
 
 def part_out(minor: int, basis_points: int, currency: str) -> int:
-    """A share of an amount, rounded down to what Stripe takes. Raises AmountRefused."""
+    """A share of an amount in Stripe's units, rounded down to a step that Stripe accepts. Raises AmountRefused."""
     part = amount_out(minor, currency) * basis_points // 10_000
     return part - part % _step(currency)
 
 
 def given_back_share(share: int, *, total: int, held: int) -> int:
-    """What the platform gives back, in all, of its share of an invoice's total when only `held` of it is left; in
-    Stripe's units, what is kept rounded down.
+    """Total of the platform's share to return when only `held` of an invoice's `total` is left, in Stripe's units. The
+    kept part is rounded down.
     """
     return share - share * max(0, min(held, total)) // total
 
 
 def amount_in(amount: int, currency: str) -> int:
-    """In our minor units, rounded down where ours are larger."""
+    """Convert Stripe's units to our minor units, rounded down where ours are larger."""
     return int(amount * 10 ** stored_exponent(currency) // 10 ** _digits(currency))
 
 

@@ -41,9 +41,9 @@ def build_client(  # noqa: PLR0913 - the parts of an account
 
 @contextmanager
 def provider_errors() -> Iterator[None]:
-    """Raises the port's errors. A failure of the provider (5xx) is stored under its idempotency key; another request
-    with the same key that is not finished (409) says nothing yet. A key that was used with other parameters did its
-    work: the object is found by the next attempt, or made under another key.
+    """Raises the port's errors. A failure of the provider (5xx) is stored under its idempotency key; an unfinished
+    request with the same key (409) has no outcome yet. If a key was used with other parameters, the next attempt finds
+    the object or creates it under another key.
     """
     try:
         yield

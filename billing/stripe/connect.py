@@ -38,7 +38,7 @@ class StripeConnect:
         return str((await self.log.send(call))["id"])
 
     async def account_link(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
-        """A page on which the account is set up. It opens once, within minutes: each click has its own."""
+        """Create a page on which the account is set up. It opens once, within minutes, so each click has its own."""
         with provider_errors():
             made = await self.client.v1.account_links.create_async(
                 {

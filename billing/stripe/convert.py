@@ -30,7 +30,7 @@ _TAXABILITY: Final = {
 
 
 class StripeInvoiceStatus(StrEnum):
-    """Stripe's own words, those that are compared; others pass through as text."""
+    """Statuses of Stripe that are compared here; others pass through as text."""
 
     DRAFT = "draft"
     OPEN = "open"
@@ -89,7 +89,7 @@ def remote_invoice(
 
 
 def _refunded(note: Any) -> int:
-    """What was paid back for a credit note of ours."""
+    """Amount refunded for a credit note of ours."""
     metadata = note.metadata.to_dict() if note.metadata is not None else {}
     if own_id(metadata.get(OWN_ID)) is None or str(note.status) == StripeInvoiceStatus.VOID:
         return 0
@@ -105,14 +105,14 @@ def _dispute(dispute: Any, currency: str) -> RemoteDispute:
 
 
 def _is_withdrawn(dispute: Any) -> bool:
-    """Whether its money is with the payer. An inquiry moves none, and an appeal none again; the entries are in the
-    currency of the account's balance, so that their sign counts only.
+    """Whether the payer has the disputed money. Inquiries and appeals move none; the balance entries are in the
+    account's currency, so only their sign is used.
     """
     return bool(sum(entry.amount for entry in getattr(dispute, "balance_transactions", None) or []) < 0)
 
 
 def pushed_line(invoice: PushedInvoice, line: PushedLine) -> dict[str, Any]:
-    """A line with its tax as it was rated here, so that Stripe computes nothing."""
+    """A line with the tax computed here, so that Stripe computes none."""
     values: dict[str, Any] = {
         "amount": amount_out(line.amount_minor, invoice.currency), "description": line.description[:500],
         "period": {"start": int(line.service_start.timestamp()), "end": int(line.service_end.timestamp())},

@@ -1,4 +1,4 @@
-"""Webhooks of Stripe, of both kinds: snapshots, and thin events that name their object only."""
+"""Webhooks of Stripe, of both kinds: snapshots, and thin events, which have only their object's id."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,7 +19,7 @@ _INVOICE_TYPES: Final = (
     "invoice.paid", "invoice.payment_failed", "invoice.payment_succeeded", "invoice.voided", "invoice_payment.paid",
     "refund.created", "refund.failed", "refund.updated",
 )  # fmt: skip
-"""Those that may change what is known of an invoice. Stripe lists at most twenty types at once."""
+"""Events that may change the stored state of an invoice. Stripe lists at most twenty types at once."""
 TYPES_OF: Final = {
     EventTopic.INVOICES: _INVOICE_TYPES,
     EventTopic.METHODS: (
@@ -29,11 +29,12 @@ TYPES_OF: Final = {
     EventTopic.ACCOUNT: ("account.updated", "v2.core.account[requirements].updated", "v2.core.account.updated"),
 }  # fmt: skip
 TOPIC_OF: Final = {name: topic for topic, names in TYPES_OF.items() for name in names}
-"""By type of event; others are about the account's other business."""
+"""Topic by type of event; other types concern the account's other business."""
 
 
 def verify_hook(body: bytes, signature: str, secrets: Sequence[str]) -> Notice:
-    """What the webhook is about; its object's state is not read from it, because webhooks arrive in any order.
+    """Verify a webhook and return its subject; the object's state in it is ignored, because webhooks arrive in any
+    order.
 
     Raises:
         Unauthenticated: no secret fits, the signature is older than five minutes, or the body is no event.

@@ -33,7 +33,7 @@ async def portal_link(client: stripe.StripeClient, customer_id: str, *, return_u
 
 
 async def adopt_method(client: stripe.StripeClient, session_id: str) -> bool:
-    """False while nothing was entered. True also when the page expired."""
+    """Make the entered method the default. False while none was entered; True also when the page expired."""
     try:
         session = await client.v1.checkout.sessions.retrieve_async(session_id, {"expand": ["setup_intent"]})
     except stripe.InvalidRequestError as error:
@@ -47,7 +47,7 @@ async def adopt_method(client: stripe.StripeClient, session_id: str) -> bool:
 
 
 async def list_methods(client: stripe.StripeClient, customer_id: str) -> Sequence[PaymentMethod]:
-    """Newest first. Empty if the customer was deleted."""
+    """List the customer's methods, newest first; empty if the customer was deleted."""
     try:
         customer = await client.v1.customers.retrieve_async(customer_id)
         if getattr(customer, "deleted", False):
@@ -68,7 +68,7 @@ async def choose_method(client: stripe.StripeClient, customer_id: str, method_id
 
 
 async def remove_method(client: stripe.StripeClient, method_id: str) -> None:
-    """One that is gone already, or no customer's, stays so."""
+    """Detach the method; no effect if it no longer exists or has no customer."""
     try:
         found = await client.v1.payment_methods.retrieve_async(method_id)
         if found.customer is not None:
@@ -79,7 +79,7 @@ async def remove_method(client: stripe.StripeClient, method_id: str) -> None:
 
 
 async def find_client_of(client: stripe.StripeClient, object_id: str) -> UUID | None:
-    """By the metadata of the customer to whom the object belongs."""
+    """Find our client by the metadata of the object's customer."""
     kind, v1 = object_id.split("_", 1)[0], client.v1
     try:
         if kind == "cus":

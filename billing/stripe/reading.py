@@ -1,4 +1,4 @@
-"""Reading back what Stripe has."""
+"""Reads of Stripe's objects."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -53,7 +53,7 @@ async def charges_of(client: stripe.StripeClient, invoice: Any) -> list[Any]:
 
 
 async def _charge_of(client: stripe.StripeClient, payment: Any) -> Any:
-    """The charge of an invoice's payment; None for one that was recorded only, which Stripe never had."""
+    """The charge of an invoice's payment; None for a payment that was only recorded, outside Stripe."""
     intent_id = getattr(payment.payment, "payment_intent", None)
     if intent_id:
         intent = await client.v1.payment_intents.retrieve_async(str(intent_id), {"expand": ["latest_charge"]})

@@ -55,7 +55,7 @@ class OutboundTransport(stripe.HTTPClient):
         return answer.content.decode("utf-8", "replace"), answer.status_code, seen
 
     def close(self) -> None:
-        """Nothing: the connections are the product's."""
+        """No-op: the connections belong to the product's own client."""
 
     async def close_async(self) -> None:
-        """Nothing, likewise."""
+        """No-op, as `close`."""

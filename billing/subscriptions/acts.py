@@ -1,4 +1,4 @@
-"""Acts on subscriptions, each with a preview of what it charges, by the code that charges it."""
+"""Acts on subscriptions, each with a preview of its charges, computed by the code that charges."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
@@ -42,19 +42,19 @@ from foundation.marks import N_
 from foundation.reasons import clean_reason
 
 _FARTHEST: Final = timedelta(days=1100)
-"""How far a start or a step may lie in the past or ahead."""
+"""Largest distance of a start or a step from now, in the past or ahead."""
 
 
 async def preview_subscription(
     session: AsyncSession, zone: str, new: SubscriptionInput, *, now: datetime, new_id: NewId
 ) -> ChargePreview:
-    """What `subscribe` will charge. Raises as that."""
+    """Preview the charges of `subscribe`. Raises as `subscribe`."""
     subscribed, book = await _new(session, zone, new, now, new_id)
     return await preview_of(session, None, subscribed, at=subscribed.starts_at, rules=book.rules)
 
 
 async def subscribe(session: AsyncSession, zone: str, new: SubscriptionInput, *, now: datetime, new_id: NewId) -> UUID:
-    """A subscription of the scope's client, whose time zone is `zone`.
+    """Create a subscription of the scope's client, whose time zone is `zone`.
 
     Raises:
         InvalidInput: no such plan, version or add-on; nothing to charge for; or a start that is too far away.
@@ -86,7 +86,7 @@ async def subscribe(session: AsyncSession, zone: str, new: SubscriptionInput, *,
 async def preview_step(
     session: AsyncSession, subscription_id: UUID, wanted: StepInput, *, now: datetime, new_id: NewId
 ) -> ChargePreview:
-    """What `add_step` will charge. Raises as that."""
+    """Preview the charges of `add_step`. Raises as `add_step`."""
     row = await load_subscription(session, subscription_id)
     step, book = await _step(session, row, wanted, now, new_id)
     after = _with(row.subscribed, step)
@@ -204,7 +204,7 @@ async def _step(
     part = part_at(one, asked)
     quantity = wanted.quantity if is_change else None
     add_ons = wanted.add_ons if is_change else None
-    if add_ons is None and plan is not None:  # what the new plan does not offer ends with the old one
+    if add_ons is None and plan is not None:  # add-ons that the new plan does not offer end with the old one
         offered = {each.code for each in plan.terms.add_ons}
         add_ons = {code: count for code, count in part.add_ons.items() if code in offered}
     _check_add_ons(plan or part.plan, add_ons or {})
@@ -229,7 +229,7 @@ def _monthly(part: TimelinePart) -> Any:
 
 
 def _moment(one: Subscribed, wanted: StepInput, now: datetime, rules: BillingRules, *, lowers: bool) -> datetime:
-    """When the step takes effect."""
+    """Time at which the step takes effect."""
     if wanted.at is not None:
         if abs(wanted.at - now) > _FARTHEST:
             raise InvalidInput(N_("Choose a day within three years from now."), field="at")

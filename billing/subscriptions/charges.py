@@ -1,4 +1,4 @@
-"""What a subscription costs: fees with the moment at which each is due, and what is missing to its minimums. Pure.
+"""Charges of a subscription: fees with their due times, minimums and commitments. Pure.
 
 A fee in advance is due when its period begins, one in arrears at its last instant. A change within a period that is
 paid in advance credits the rest of the old price and charges that of the new one, by the second, as two amounts that
@@ -54,10 +54,12 @@ class DueFee(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     unit_price: Decimal
     amount_minor: int
+    units: int = 1
+    """Number of units of the item, such as seats; `quantity` is the line's, which is for a part of a period."""
 
 
 class TrueUp(msgspec.Struct, frozen=True, kw_only=True):
-    """What the lines since the month `since`, to `month`, come to at least, in minor units."""
+    """Lowest sum of the lines from the month `since` to `month`, in minor units."""
 
     key: str
     kind: LineKind
@@ -88,7 +90,7 @@ _Level = Mapping[str, _Item]
 
 
 class _Stretch(msgspec.Struct, frozen=True):
-    """What is charged for between two instants of a period."""
+    """Items charged between two instants of a period."""
 
     start: datetime
     end: datetime
@@ -110,7 +112,9 @@ class _Period(msgspec.Struct, frozen=True):
     unit: ProrationUnit
 
     def part(self, start: datetime, end: datetime) -> Fraction:
-        """Never more than the billed part. Of months of thirty days, parts need not come to the whole."""
+        """Share of the period between two instants, at most the billed one: parts of months of thirty days need not add
+        up to the whole.
+        """
         if (start, end) == (self.start, self.end):
             return self.share
         if self.unit in (ProrationUnit.SECOND, ProrationUnit.DAY):
@@ -248,7 +252,7 @@ class _Writer:
             kind=kind, due=due, month=calendar_month(due, self._of.zone).start, subscription_id=self._of.id,
             plan=item.plan, name=item.name, service_from=bounds[0], service_until=bounds[1], amount_minor=minor,
             quantity=Decimal(item.quantity if is_whole else -1 if minor < 0 else 1),
-            unit_price=item.price if is_whole else Decimal(abs(minor)).scaleb(-self._exponent),
+            unit_price=item.price if is_whole else Decimal(abs(minor)).scaleb(-self._exponent), units=item.quantity,
         )  # fmt: skip
 
     def _minor(self, amount: Fraction) -> int:
@@ -278,6 +282,12 @@ def true_ups_of(subscribed: Subscribed, until: datetime, rules: BillingRules) ->
                 )  # fmt: skip
                 since[kind] = month.end
     return list(found.values())
+
+
+def component_of(fee_key: str) -> str:
+    """Component of the plan that a fee is for, such as its seats: the middle part of the fee's key."""
+    middle = fee_key.partition(" ")[2].rpartition(" ")[0]
+    return middle.removesuffix(" credit").removesuffix(" charge")
 
 
 def true_up_key(subscription_id: UUID, kind: LineKind, month: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Forms of subscriptions and their steps: what was typed in them."""
+"""Input of the forms of subscriptions and their steps."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time

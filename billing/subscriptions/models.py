@@ -39,7 +39,7 @@ class ClientSubscription(TenantOwned, Base):
 
 
 class SubscriptionStep(TenantOwned, Base):
-    """What happened, or will happen, to a subscription at `takes_effect_at`. One that lies ahead can be undone."""
+    """A change of a subscription at `takes_effect_at`. A step in the future can be undone."""
 
     __tablename__ = "subscription_step"
 

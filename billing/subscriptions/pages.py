@@ -1,4 +1,4 @@
-"""Pages of subscriptions: the list, one with its steps, and the forms, each of which shows first what it charges."""
+"""Pages of subscriptions: the list, one with its steps, and the forms, each with a preview of its charges."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -77,7 +77,7 @@ async def show_subscription_form_page(access: OpenAccess) -> Response[Any]:
 
 @post(_NEW, opt=_WRITE, include_in_schema=False)
 async def create_subscription_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    """Shows what the subscription charges first; `confirmed` makes it."""
+    """Preview the subscription's charges; with `confirmed`, create it."""
     typed = await read_typed(request)
     found: list[Any] = []
     confirmed = typed.get("confirmed") == "on"
@@ -97,7 +97,7 @@ async def create_subscription_page(request: AnyRequest, access: OpenAccess) -> R
 
 @post(f"{_ONE}/steps", opt=_WRITE, include_in_schema=False)
 async def add_step_page(request: AnyRequest, access: OpenAccess, subscription_id: FromPath[UUID]) -> Response[Any]:
-    """Shows what the step charges first; `confirmed` takes it."""
+    """Preview the step's charges; with `confirmed`, take it."""
     typed = await read_typed(request)
     found: list[Any] = []
     confirmed = typed.get("confirmed") == "on"
@@ -220,7 +220,7 @@ def _outcome(typed: Typed, refusal: DomainError | None, preview: ChargePreview |
 
 
 def _possible(kind: StepKind, one: SubscriptionView) -> bool:
-    """Whether it makes sense to offer it: other times than now may allow what now does not, but for these."""
+    """Whether to offer a step. Most steps are offered in any state, because they may be meant for another time."""
     if kind is StepKind.RESUME:
         return one.state is SubscriptionState.PAUSED
     return kind is not StepKind.PAUSE or one.state is SubscriptionState.ACTIVE

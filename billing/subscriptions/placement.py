@@ -1,8 +1,8 @@
-"""On which month's invoice a fee stands, so that each is charged exactly once. Pure.
+"""Assignment of fees to the invoices of months, so that each fee is charged exactly once. Pure.
 
 A fee belongs to the month that its moment lies in, by the calendar of the client's time zone. If the invoice of that
-month is fixed, it goes to the first month after the fixed ones. What fixed invoices
-charged is compared with what should have been charged, fee by fee; the difference goes there too.
+month is fixed, it goes to the first month after the fixed ones. Charges of fixed invoices are compared with the fees
+due, fee by fee; the difference goes to that month, too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from billing.subscriptions.charges import DueFee
 
 
 class Charged(msgspec.Struct, frozen=True, kw_only=True):
-    """What fixed invoices charged for a fee. Its service ends at `service_until`, which is not included."""
+    """Charges of fixed invoices for a fee. Its service ends at `service_until`, which is not included."""
 
     key: str
     subscription_id: str
@@ -28,7 +28,7 @@ class Charged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlacedFee(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a draft: a fee, or the difference to what was charged for it."""
+    """A line of a draft: a fee, or the difference from its earlier charges."""
 
     key: str
     kind: LineKind
@@ -61,7 +61,7 @@ def place_fees(
 
 
 def month_for(month: datetime, fixed_until: datetime) -> datetime:
-    """Start of the month whose invoice takes what is due in `month`."""
+    """Start of the month whose invoice has the fees due in `month`."""
     return max(month, month_of(fixed_until).start)
 
 

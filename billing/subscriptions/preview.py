@@ -1,4 +1,4 @@
-"""What an act on a subscription will charge: the fees with it, against those without it."""
+"""Preview of an act's charges: the fees with it, compared with those without."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ async def preview_of(
     session: AsyncSession, before: Subscribed | None, after: Subscribed, *, at: datetime, rules: BillingRules
 ) -> ChargePreview:
     """Lines that differ until the end of the period that begins or is changed at `at`. Minimums and commitments are
-    what is missing to them without usage.
+    their shortfall without usage.
     """
     until = _end_of_period(before, after, at, rules)
     old = {} if before is None else _by_key(before, until, rules)

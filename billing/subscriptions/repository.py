@@ -43,7 +43,9 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
 async def load_subscriptions(
     session: AsyncSession, ids: Sequence[UUID] | None = None, *, clients: Collection[UUID] | None = None
 ) -> Sequence[SubscriptionRow]:
-    """Those of the scope's client, or of a fleet's clients, by their start; only these `ids`, or of these `clients`."""
+    """Load subscriptions of the scope's client, or of a fleet's clients, by start; only these `ids`, or of these
+    `clients`.
+    """
     scope = scope_of(session)
     own = "s.msp_id = :owner" if scope.fleet else "s.tenant_id = :owner"
     binds: dict[str, Any] = {"owner": scope.msp_id if scope.fleet else scope.tenant_id}
@@ -109,7 +111,9 @@ async def find_retail_book(session: AsyncSession, client_id: UUID) -> RetailBook
 
 
 async def load_retail_rules(session: AsyncSession) -> Callable[[UUID], BillingRules]:
-    """The rules by which each client of the scope's MSP is billed; the usual ones of a client without retail prices."""
+    """The rules by which each client of the scope's MSP is billed; the default ones for a client without
+    retail prices.
+    """
     async with as_rater(session):
         rows = await session.execute(
             text("SELECT client_id, rules FROM price_book WHERE tenant_id = :msp AND side = 'retail'"),

@@ -1,4 +1,4 @@
-"""API of subscriptions. With a client in the path, that client's own; without, those of all clients of the MSP."""
+"""API of subscriptions. With a client in the path, the client's own; without, those of all clients of the MSP."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -46,7 +46,7 @@ async def create_subscription(access: OpenAccess, data: JSONBody[SubscriptionInp
 
 @post(f"{_CLIENT}/preview", opt=_WRITE, tags=["subscriptions"], status_code=200)
 async def preview_new_subscription(access: OpenAccess, data: JSONBody[SubscriptionInput]) -> ChargePreview:
-    """Return what a new subscription charges in its first period, without making it."""
+    """Return the charges of a new subscription in its first period, without creating it."""
     return await preview_subscription(access.session, zone_of(access), data, now=access.now, new_id=new_id)
 
 
@@ -63,7 +63,7 @@ async def create_step(
 async def preview_new_step(
     access: OpenAccess, subscription_id: FromPath[UUID], data: JSONBody[StepInput]
 ) -> ChargePreview:
-    """Return what a step changes of the charges until the end of the period, without taking it."""
+    """Return the changes of charges by a step until the end of the period, without taking it."""
     return await preview_step(access.session, subscription_id, data, now=access.now, new_id=new_id)
 
 

@@ -1,4 +1,4 @@
-"""What the API, pages and commands say about subscriptions."""
+"""Structs of subscriptions for the API, pages and commands."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -34,8 +34,8 @@ class SubscriptionInput(RequestBody, frozen=True, kw_only=True):
 
 
 class StepInput(RequestBody, frozen=True, kw_only=True):
-    """What happens to a subscription: change, pause, resume or cancel. `when`: now or period_end; without it and `at`,
-    a cancellation and a change that lowers the price wait for the period's end. `at` may lie in the past. `credits`: a
+    """A step of a subscription: change, pause, resume or cancel. `when`: now or period_end; without it and `at`, a
+    cancellation and a change that lowers the price wait for the period's end. `at` may lie in the past. `credits`: a
     cancellation before the period's end credits the rest.
     """
 
@@ -66,8 +66,8 @@ class ExpectedLine(msgspec.Struct, frozen=True):
 
 
 class ChargePreview(msgspec.Struct, frozen=True):
-    """What an act charges until the end of the period it changes, beside what is charged anyway. Lines of the kinds
-    minimum and commitment are what is missing to them without usage.
+    """Charges of an act until the end of the period it changes, beyond those due without it. Lines of the kinds minimum
+    and commitment are the shortfall without usage.
     """
 
     takes_effect_at: datetime
@@ -85,7 +85,7 @@ class NextCharge(msgspec.Struct, frozen=True):
 
 
 class SubscriptionStepView(msgspec.Struct, frozen=True):
-    """`can_undo`: it lies ahead. Of a start, `kind` is None."""
+    """A step, or with `kind` None the start. `can_undo`: the step is in the future."""
 
     id: UUID
     kind: StepKind | None
@@ -103,7 +103,7 @@ class SubscriptionStepView(msgspec.Struct, frozen=True):
 
 
 class SubscriptionView(msgspec.Struct, frozen=True):
-    """A subscription now. `next_charge` has the amount of the fees that are due next, without usage and tax."""
+    """A subscription now. `next_charge`: the sum of the next due fees, without usage and tax."""
 
     id: UUID
     client_id: UUID
@@ -124,7 +124,3 @@ class SubscriptionView(msgspec.Struct, frozen=True):
     @property
     def currency(self) -> str:
         return self.plan.currency
-
-
-class SubscriptionList(msgspec.Struct, frozen=True):
-    items: Sequence[SubscriptionView]

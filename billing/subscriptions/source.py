@@ -28,7 +28,7 @@ from foundation.state_machine import in_sql
 
 _INSTANT: Final = timedelta(microseconds=1)
 _LATEST_ZONE: Final = timedelta(days=1)
-"""After the end of a month in UTC it has ended everywhere."""
+"""Time after the end of a month in UTC by which the month has ended in all time zones."""
 _COMMITTED: Final = frozenset(LineKind) - {
     LineKind.COMMITMENT, LineKind.SLA_CREDIT, LineKind.DISCOUNT, LineKind.DISCOUNT_BACK,
 }  # fmt: skip
@@ -36,7 +36,7 @@ _TRUE_UPS: Final = (LineKind.MINIMUM, LineKind.COMMITMENT)
 
 
 class _Book(msgspec.Struct, frozen=True):
-    """What fees of a client are made from. `fixed_until`: end of the last month whose invoice is fixed."""
+    """Input of a client's fees. `fixed_until`: end of the last month whose invoice is fixed."""
 
     subscriptions: Sequence[Subscribed]
     rules: BillingRules
@@ -44,13 +44,13 @@ class _Book(msgspec.Struct, frozen=True):
     fixed_until: datetime
     charged: Mapping[str, Charged]
     trued_up: AbstractSet[str]
-    """Keys of the minimums and commitments on fixed invoices. They follow from the time that was charged, because keys
-    that are stored of subscriptions in zones behind UTC may name the month after.
+    """Keys of the minimums and commitments on fixed invoices. Derived from the charged time, because stored keys of
+    subscriptions in time zones behind UTC may have the following month.
     """
 
 
 async def subscription_fees(session: AsyncSession, context: FeeContext, lines: Sequence[ChargedLine]) -> Sequence[Fee]:
-    """Fees due in the month, what is left from fixed months, and what is missing to minimums and commitments."""
+    """Fees due in the month, differences from fixed months, and shortfalls to minimums and commitments."""
     if context.side is not Side.RETAIL:
         return ()
     book = await _load(session, context.client_id, context.currency)
@@ -89,7 +89,7 @@ async def months_to_draft(session: AsyncSession, now: datetime) -> Sequence[Peri
 
 
 async def _load(session: AsyncSession, client_id: UUID, currency: str | None) -> _Book | None:
-    """None without subscriptions in the currency; by default, that of the client's retail prices."""
+    """Load the input; None without subscriptions in the currency, by default that of the client's retail prices."""
     found = await load_subscriptions(session)
     if not found:
         return None
@@ -139,12 +139,12 @@ def _fee(placed: PlacedFee, currency: str) -> Fee:
 
 
 _Amount = tuple[datetime | None, LineKind, int]
-"""The month that it is for, if known, and minor units."""
+"""Month of a charge, if known, its kind, and its amount in minor units."""
 
 
 async def _true_ups(session: AsyncSession, context: FeeContext, book: _Book, lines: Sequence[_Amount]) -> Sequence[Fee]:
-    """What an invoice charges counts for its own month; what it charges again, because the invoice of the month was
-    voided, for that month.
+    """Shortfalls of the draft's month. A line counts for its invoice's month, or for an earlier month if it repeats the
+    charge of that month's voided invoice.
     """
     month = context.period.start
     due = [

@@ -1,4 +1,4 @@
-"""States of subscriptions, which follow from their steps and the time, and what may be done in each."""
+"""States of subscriptions, which follow from their steps and the time, and the steps allowed in each."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -20,7 +20,7 @@ class SubscriptionState(StrEnum):
 
 class StepKind(StrEnum):
     CHANGE = "change"
-    """Of plan, quantity or add-ons."""
+    """Change of plan, quantity or add-ons."""
     PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"

@@ -22,7 +22,7 @@ _CALENDAR: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - local time
 
 
 class TimelineStep(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens to a subscription at an instant; of two at one instant the lower `number` comes first.
+    """A step of a subscription at an instant; of two at one instant, the lower `number` comes first.
 
     None: unchanged. `credits`: a cancellation credits the unused rest of the period.
     """
@@ -38,7 +38,8 @@ class TimelineStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
-    """What fees follow from. `steps` are those not undone, in any order. `starts_at` is a local midnight of `zone`.
+    """Input of the fees of a subscription. `steps` are those not undone, in any order. `starts_at` is a local midnight
+    of `zone`.
 
     `calendar`: periods begin with the calendar's months, quarters or years; else on the day that billing began.
     """
@@ -71,7 +72,7 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimelinePart(msgspec.Struct, frozen=True):
-    """What applies from `start` until the next part. `cycle_from`: when the plan began, for its phases."""
+    """Terms in force from `start` until the next part. `cycle_from`: the plan's beginning, for its phases."""
 
     start: datetime
     plan: PlanCopy
@@ -119,11 +120,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 def local_of(instant: datetime, zone: str) -> datetime:
     """The local time, without a zone."""
     return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-
-
-def midnight(instant: datetime, zone: str) -> datetime:
-    """The start of the local day that `instant` lies in."""
-    return local_instant(datetime.combine(local_of(instant, zone), time()), zone)
 
 
 def runs_of(subscribed: Subscribed, rules: BillingRules) -> list[Run]:
@@ -191,7 +187,7 @@ def _parts(subscribed: Subscribed, begin: datetime, end: datetime | None) -> lis
 
 
 def billed_share(run: Run, period: tuple[datetime, datetime], start: datetime, rules: BillingRules) -> Fraction:
-    """How much of a period remains from `start`, by the unit of the rules: by days only between local midnights, else
+    """Share of a period that remains from `start`, by the unit of the rules: by days only between local midnights, else
     by the second.
     """
     if start <= period[0] or local_of(start, run.zone) == local_of(period[0], run.zone):  # an hour that comes twice
@@ -287,6 +283,6 @@ def period_at(subscribed: Subscribed, moment: datetime, rules: BillingRules) -> 
 
 
 def part_at(subscribed: Subscribed, moment: datetime) -> TimelinePart:
-    """What applies at `moment`, also in the trial; before the start, what it begins with."""
+    """Part in force at `moment`, also in the trial; before the start, the first part."""
     begin = min(subscribed.starts_at, moment)
     return [one for one in _parts(subscribed, begin, None) if one.start <= moment][-1]

@@ -15,17 +15,17 @@ from billing.subscriptions.timeline import Subscribed, part_at, period_at, state
 from foundation.errors import NotFound
 
 _AHEAD: Final = timedelta(days=800)
-"""The next charge of a yearly plan in arrears with a long trial lies within."""
+"""Search range for the next charge; enough for a yearly plan in arrears with a long trial."""
 
 
 async def list_subscriptions(session: AsyncSession, now: datetime) -> Sequence[SubscriptionView]:
-    """Those of the scope's client, or of a fleet's clients."""
+    """List subscriptions of the scope's client, or of a fleet's clients."""
     rules_of = await load_retail_rules(session)
     return [view_of(one, now, rules_of(one.client_id)) for one in await load_subscriptions(session)]
 
 
 async def load_subscription(session: AsyncSession, subscription_id: UUID) -> SubscriptionRow:
-    """Raises NotFound."""
+    """Load a subscription with its steps. Raises NotFound."""
     found = await load_subscriptions(session, [subscription_id])
     if not found:
         raise NotFound

@@ -1,1 +1,1 @@
-"""The three-way check of a month: what vendors billed, what is in use, and what the clients were billed."""
+"""The three-way check of a month: vendors' bills, usage, and clients' bills."""

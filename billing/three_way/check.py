@@ -1,4 +1,4 @@
-"""The check of a month, and one difference down to its rows. In a fleet scope."""
+"""The check of a month, and the rows behind one difference. In a fleet scope."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.line_kinds import LineKind
 from billing.periods import Period, parse_month
+from billing.plans.items import list_items
 from billing.states import OPEN, InvoiceState
 from billing.three_way.compare import BilledSide, Key, Sides, VendorSide, find_differences, keys_of, total
+from billing.three_way.items import list_item_rows, load_items
 from billing.three_way.prices import load_price
 from billing.three_way.schemas import (
     BilledRow,
@@ -54,7 +56,7 @@ async def check_month(session: AsyncSession, month: str) -> ThreeWayCheck:
     explained: dict[Key, list[Explanation]] = {}
     for key, one in await _load_explanations(session, period):
         explained.setdefault(key, []).append(one)
-    found = find_differences(sides, await load_price(session, period), explained)
+    found = find_differences(sides, await load_price(session, period, sides), explained)
     is_open = [one for one in found if not one.is_explained]
     return ThreeWayCheck(
         month=f"{period.start:%Y-%m}", compared=len(keys_of(sides)), items=found, totals=total(is_open),
@@ -65,7 +67,9 @@ async def check_month(session: AsyncSession, month: str) -> ThreeWayCheck:
 
 
 async def load_difference(session: AsyncSession, month: str, client_id: UUID, product: str) -> DifferenceDetail:
-    """One client's product in a month. Raises as `check_month`; InvalidInput also for a product that is no text."""
+    """Load one client's product in a month. Raises as `check_month`; InvalidInput also for a product that is
+    no text.
+    """
     if not is_storable(product):
         raise InvalidInput(N_("There is no difference of this client and product in this month."), field="product")
     found: ThreeWayDifference | None = next(
@@ -98,17 +102,19 @@ async def load_difference(session: AsyncSession, month: str, client_id: UUID, pr
         """),
         keys,
     )
+    rows = [_billed_row(dict(row)) for row in billed.mappings()]
+    rows += await list_item_rows(session, period, client_id, product, MOST_ROWS)
     explanations = [one for key, one in await _load_explanations(session, period) if key == (client_id, product)]
     return DifferenceDetail(
         month=f"{period.start:%Y-%m}", client_id=client_id, product=product, difference=found,
         vendor_rows=[VendorRow(**row) for row in vendor.mappings()],
-        billed_rows=[_billed_row(dict(row)) for row in billed.mappings()],
+        billed_rows=rows,
         explanations=_marked(explanations, found),
     )  # fmt: skip
 
 
 def _marked(explanations: Sequence[Explanation], found: ThreeWayDifference | None) -> Sequence[Explanation]:
-    """The latest is current if it is of the difference as it is now."""
+    """Explanations, the latest marked as current if its quantities equal those of the present difference."""
     if found is None or found.explanation is None:
         return explanations
     return [found.explanation, *explanations[1:]]
@@ -149,7 +155,7 @@ async def _load_sides(session: AsyncSession, period: Period) -> Sides:
         key, quantity = (row.client_id, row.product), row.quantity
         prices[key] = max(prices.get(key, 0), row.prices)
         amount = decimal_amount(row.amount_minor, row.currency)
-        if (before := billed.get(key)) is not None:  # the price of a unit is that of the latest invoice's currency
+        if (before := billed.get(key)) is not None:  # the unit price is in the latest invoice's currency
             quantity += before.quantity
             amount = amount * quantity / row.quantity if row.quantity else amount
         billed[key] = BilledSide(quantity, amount, row.currency, row.on_draft)
@@ -163,15 +169,17 @@ async def _load_sides(session: AsyncSession, period: Period) -> Sides:
         spans = [MeasuredSpan(str(client), client, period.start, period.end, span) for client in sorted(clients)]
         found = await measure_spans(session, meter, counting, spans)
         used.update({(client, meter): found.get(str(client), Decimal(0)) for client in clients})
-        # Each price of a month has the quantity of its own part, which do not add up to that of the month.
+        # Each price of a month has the quantity of its own part; these do not add up to the month's quantity.
         for key in [key for key in keys_of(sides) if key[1] == meter and prices.get(key, 0) > 1]:
             for side in (vendor, used, billed):
                 side.pop(key, None)
-    return Sides(vendor, used, billed, frozenset(meter for _, meter in used))
+    measured = {meter for _, meter in used}
+    items, billed_items = await load_items(session, period)
+    return Sides(vendor, used | items, billed | billed_items, frozenset({*measured, *await list_items(session)}))
 
 
 async def _load_explanations(session: AsyncSession, period: Period) -> Sequence[tuple[Key, Explanation]]:
-    """Latest first."""
+    """Load the month's explanations, the latest first."""
     binds = _binds(session, period)
     rows = await session.execute(_EXPLAINED, {"msp": binds["msp"], "month": binds["month"]})
     fields = [name for name in Explanation.__struct_fields__ if name != "is_current"]

@@ -20,7 +20,7 @@ _MONTH: Final = click.option("--month", required=True, help="The month, e.g. 202
 
 @click.group("three-way-check", cls=NounGroup)
 def three_way_check() -> None:
-    """What vendors billed, what is in use, and what the clients were billed."""
+    """Vendors' bills, usage and clients' bills of a month."""
 
 
 @three_way_check.command("show")

@@ -1,4 +1,4 @@
-"""The comparison itself: no input or output."""
+"""The comparison. No input or output."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,13 +12,13 @@ from billing.three_way.schemas import CheckTotal, DifferenceKind, Explanation, T
 
 _DIGITS: Final = 80
 Key = tuple[UUID, str]
-"""Client and product: a meter, or the product of a fee."""
+"""Client and product: a meter, or an item of a plan."""
 Price = Callable[[Key, Decimal], "tuple[Decimal, str] | None"]
-"""What so many units of a product cost a client in the month, with the currency."""
+"""(client and product, units) -> (price of the units in the month, currency)."""
 
 
 class VendorSide(NamedTuple):
-    """`amount` is None and `currency` empty for several currencies."""
+    """The vendors' side of a product. `amount` is None and `currency` empty for several currencies."""
 
     quantity: Decimal
     amount: Decimal | None
@@ -51,7 +51,7 @@ def keys_of(sides: Sides) -> Sequence[Key]:
 def find_differences(
     sides: Sides, price: Price, explained: Mapping[Key, Sequence[Explanation]]
 ) -> Sequence[ThreeWayDifference]:
-    """Those with the most money first."""
+    """All differences, those with the largest amount first."""
     found = [
         difference
         for key in keys_of(sides)
@@ -63,7 +63,7 @@ def find_differences(
 
 
 def compare(key: Key, sides: Sides, price: Price, explained: Sequence[Explanation]) -> ThreeWayDifference | None:
-    """The difference of one client's product; None if what is known agrees."""
+    """The difference of one client's product; None if all known quantities agree."""
     vendor, billed = sides.vendor.get(key), sides.billed.get(key, _NOTHING)
     used = sides.used.get(key, Decimal(0)) if key[1] in sides.measured else None
     if used is None and vendor is None:
@@ -132,7 +132,7 @@ def _quantities(one: Explanation) -> tuple[Decimal | None, Decimal | None, Decim
 
 
 def total(differences: Iterable[ThreeWayDifference]) -> Sequence[CheckTotal]:
-    """By currency; amounts of different currencies are never added."""
+    """Totals by currency; amounts of different currencies are never added."""
     sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
     for one in differences:
         if one.amount:

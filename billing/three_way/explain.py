@@ -1,4 +1,4 @@
-"""Use case: a difference is accepted with a reason, and stays on record."""
+"""Use case: accept a difference with a reason, which stays on record."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,7 @@ from tenants.accounts import get_client_by_slug
 
 
 async def explain(access: Access, wanted: ExplanationInput, *, new_id: NewId) -> UUID:
-    """Ends in the caller's own account.
+    """Accept a difference. Ends in the caller's own account.
 
     Raises:
         InvalidInput: names the field; also if there is no such difference.
@@ -32,7 +32,7 @@ async def explain(access: Access, wanted: ExplanationInput, *, new_id: NewId) ->
         except NotFound:
             raise InvalidInput(N_("There is no client with this short name."), field="client") from None
         month, found = await find_difference(access.session, wanted.month, client.tenant_id, wanted.product)
-    finally:  # what is stored about the request belongs to the MSP account
+    finally:  # the request's own records belong to the MSP account
         await access.enter_home()
     return await record_explanation(
         access.session, month, found, wanted.reason, now=access.now, explanation_id=new_id()
@@ -42,7 +42,7 @@ async def explain(access: Access, wanted: ExplanationInput, *, new_id: NewId) ->
 async def find_difference(
     session: AsyncSession, month: str, client_id: UUID, product: str
 ) -> tuple[str, ThreeWayDifference]:
-    """In a fleet scope. Raises InvalidInput."""
+    """Find the month and the difference of a client's product, in a fleet scope. Raises InvalidInput."""
     checked = await check_month(session, month)
     for one in checked.items:
         if (one.client_id, one.product) == (client_id, product):
@@ -53,7 +53,7 @@ async def find_difference(
 async def record_explanation(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, month: str, found: ThreeWayDifference, reason: str, *, now: datetime, explanation_id: UUID
 ) -> UUID:
-    """In the MSP account. Raises InvalidInput: the reason."""
+    """Store an explanation, in the MSP account. Raises InvalidInput: the reason."""
     scope, reason = scope_of(session), clean_reason(reason)
     if scope.fleet or scope.tenant_id != scope.msp_id:
         raise Forbidden(N_("This check is for the MSP's own members only."))

@@ -15,7 +15,7 @@ COLUMNS: Final = (
 
 
 def write_file(found: ThreeWayCheck, clients: Mapping[UUID, str]) -> bytes:
-    """CSV (RFC 4180, UTF-8) with a header line. Differences have a sign: positive for what was not billed."""
+    """CSV (RFC 4180, UTF-8) with a header line. Differences have a sign: positive for units not billed."""
     rows: list[tuple[Any, ...]] = []
     for one in found.items:
         known = one.explanation if one.is_explained else None

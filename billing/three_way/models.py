@@ -11,8 +11,8 @@ from foundation.database.base import Base, TenantOwned
 
 
 class BillingDifference(TenantOwned, Base):
-    """A difference that a member accepted, in the MSP account, with the quantities of then: other ones are a new
-    difference. Null: not billed by a vendor, or not measured.
+    """A difference that a member accepted, in the MSP account, with its quantities at that time: other quantities are a
+    new difference. Null: not billed by a vendor, or not measured.
     """
 
     __tablename__ = "billing_difference"

@@ -1,4 +1,4 @@
-"""Pages of the three-way check: the differences of a month, one of them down to its rows, and the file."""
+"""Pages of the three-way check: the differences of a month, the rows behind one of them, and the file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from litestar.params import FromQuery
 
 from billing.periods import Period, month_before, month_of, parse_month
 from billing.permissions import BillingPermission
-from billing.price_books.wording import write_number, write_sum
+from billing.plans.items import list_items
+from billing.price_books.wording import write_amount, write_number
+from billing.rating_runs import read_rating
 from billing.states import LABELS, InvoiceState
 from billing.three_way.check import check_month, load_difference
 from billing.three_way.explain import explain
@@ -100,7 +102,7 @@ def _signed(quantity: Decimal) -> str:
 
 
 def _money(amount: Decimal, currency: str) -> str:
-    return f"+{write_sum(amount, currency)}" if amount > 0 else write_sum(amount, currency)
+    return f"+{write_amount(amount, currency)}" if amount > 0 else write_amount(amount, currency)
 
 
 @get(_PATH, name="three_way_check", opt=_READ, include_in_schema=False)
@@ -117,18 +119,20 @@ async def show_check_page(
     found = await check_month(access.session, f"{period.start:%Y-%m}")
     chosen = [one for one in found.items if show == ALL or one.is_explained == (show == EXPLAINED)]
     names = await name_clients(access.session, {one.client_id for one in chosen[:_SHOWN]})
+    items = await list_items(access.session)
     context = {
         **_months(period, access),
         "found": found,
+        "next_rating": (await read_rating(access.session)).upcoming(access.now),
         "show": show,
         "tabs": _tabs(found, show),
-        "rows": [await _view(access, one, names, meters) for one in chosen[:_SHOWN]],
+        "rows": [await _view(access, one, names, _label(one.product, meters, items)) for one in chosen[:_SHOWN]],
         "more": max(len(chosen) - _SHOWN, 0),
         "leakage": _sums(found.totals, "leakage"),
         "ghost": _sums(found.totals, "ghost"),
         "vendor_over": _sums(found.totals, "vendor_over"),
         "unmapped": [one for one in found.left_out if one.mapping is MappingState.UNMAPPED],
-        "sum": write_sum,
+        "sum": write_amount,
     }
     return render_page(access, "billing/three_way_check.html", translate("Three-way check"), context, refusal=refusal)
 
@@ -154,18 +158,18 @@ def _tabs(found: ThreeWayCheck, show: str) -> list[dict[str, object]]:
 def _sums(totals: Any, name: str) -> str:
     """The sums of each currency; empty without any."""
     found: list[tuple[Decimal, str]] = [(getattr(one, name), one.currency) for one in totals]
-    return ", ".join(write_sum(abs(amount), currency) for amount, currency in found if amount)
+    return ", ".join(write_amount(abs(amount), currency) for amount, currency in found if amount)
 
 
 async def _view(
-    access: Access, one: ThreeWayDifference, names: Mapping[UUID, str], meters: Meters
+    access: Access, one: ThreeWayDifference, names: Mapping[UUID, str], label: str
 ) -> ThreeWayDifferenceView:
     slug = await find_client_slug(access.session, one.client_id) or ""
-    return ThreeWayDifferenceView(one, names.get(one.client_id, str(one.client_id)), slug, _label(one.product, meters))
+    return ThreeWayDifferenceView(one, names.get(one.client_id, str(one.client_id)), slug, label)
 
 
-def _label(product: str, meters: Meters) -> str:
-    return meters.label_of(product) if meters.get(product) is not None else product
+def _label(product: str, meters: Meters, items: Mapping[str, str]) -> str:
+    return meters.label_of(product) if meters.get(product) is not None else items.get(product, product)
 
 
 @get(f"{_PATH}.csv", opt=_READ, include_in_schema=False)
@@ -213,17 +217,17 @@ async def _difference(
         found = await load_difference(access.session, typed["month"], client.tenant_id, typed["product"])
     except InvalidInput as wrong:
         raise NotFound from wrong
-    one = found.difference
+    one, label = found.difference, _label(found.product, meters, await list_items(access.session))
     context = {
         "found": found,
         "client": client,
-        "label": _label(found.product, meters),
+        "label": label,
         "is_meter": meters.get(found.product) is not None,
-        "view": one and ThreeWayDifferenceView(one, client.name, client.slug, _label(one.product, meters)),
+        "view": one and ThreeWayDifferenceView(one, client.name, client.slug, label),
         "typed": typed,
         "errors": {} if refusal is None else {str(refusal.extra.get("field", "")): refusal.detail},
         "states": {state.value: label for state, label in LABELS.items()},
-        "number": write_number, "quantity": _quantity, "sum": write_sum, "open_state": InvoiceState.DRAFT,
+        "number": write_number, "quantity": _quantity, "sum": write_amount, "open_state": InvoiceState.DRAFT,
     }  # fmt: skip
     return render_page(access, "billing/three_way_difference.html", translate("Difference"), context, refusal=refusal)
 

@@ -25,8 +25,8 @@ _TAGS: Final = ["vendor bills"]
 
 @get(_PATH, opt=_READ, tags=_TAGS)
 async def show_three_way_check(access: OpenAccess, month: FromQuery[str] = "") -> ThreeWayCheck:
-    """Compare what vendors billed in a month, what is in use, and what the clients were billed. Only differences are
-    returned, those with the most money first. `month`: such as 2026-11; the last one if not given.
+    """Compare vendors' bills, usage and clients' bills of a month. Only differences are returned, those with the
+    largest amount first. `month`: such as 2026-11; the last one if not given.
     """
     return await check_month(access.session, month or f"{month_before(access.now).start:%Y-%m}")
 

@@ -16,13 +16,13 @@ from foundation.web.requests import RequestBody
 
 class DifferenceKind(LabelledCode):
     LEAKAGE = "leakage", N_("Delivered, not billed")
-    GHOST = "ghost", N_("Billed beyond use")
+    GHOST = "ghost", N_("Billed beyond usage")
     VENDOR_OVER = "vendor_over", N_("Vendor billed more than is in use")
     VENDOR_UNDER = "vendor_under", N_("Vendor billed less than is in use")
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """`is_current`: of the quantities as they are now."""
+    """An accepted difference. `is_current`: its quantities equal the present ones."""
 
     reason: str
     explained_at: datetime
@@ -34,10 +34,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThreeWayDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """One client's product. `delivered` is what is in use, or what the vendor billed where use is not measured.
+    """One client's product. `delivered` is the quantity in use, or billed by the vendor where use is not measured.
 
-    `difference` is delivered less billed: positive for leakage, negative for what was billed beyond use. `amount` is
-    its price, or at cost (`at_cost`) without one; null if neither is known. `vendor_difference` is billed by the vendor
+    `difference` is delivered less billed: positive for leakage, negative for units billed beyond use. `amount` is its
+    price, or at cost (`at_cost`) without one; null if neither is known. `vendor_difference` is billed by the vendor
     less in use, null unless both are known, and `vendor_amount` its cost.
     """
 
@@ -98,7 +98,7 @@ class ThreeWayCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExplanationInput(RequestBody, frozen=True, kw_only=True):
-    """Why the difference of a client (its short name) and product in a month is accepted."""
+    """Reason for accepting the difference of a client (its short name) and product in a month."""
 
     month: Annotated[str, msgspec.Meta(max_length=20)]
     client: Annotated[str, msgspec.Meta(max_length=63)]

@@ -1,1 +1,1 @@
-"""Usage reported from outside, the meters that MSPs declare for it, and what all meters counted."""
+"""Usage reported from outside, the meters that MSPs declare for it, and the usage of all meters."""

@@ -7,7 +7,8 @@ from typing import Final
 from markupsafe import Markup
 
 from billing.usage.schemas import UsageGroup
-from branding.charts import Series, stacked_bar_chart
+from branding.chart_columns import Series
+from branding.charts import stacked_bar_chart
 from foundation.i18n.localizer import current_localizer, translate
 
 _EVERY: Final = 5

@@ -23,7 +23,7 @@ _NO_CLIENT: Final = N_("You have no client with this short name.")
 async def report_for_clients(access: Access, batch: ClientUsageBatch) -> UsageReceipt:
     """Store each client's events in its account. Results in the order of the request. `access` reads the fleet.
 
-    Usage of a client that admits staff on request only is refused here: its own address takes it while access is
+    Usage of a client that admits staff on request only is refused; the client's own route accepts it while access is
     granted.
     """
     places: dict[str, list[int]] = defaultdict(list)

@@ -32,7 +32,7 @@ from tenants.command_options import CLIENT, MSP
 
 @click.group(cls=NounGroup)
 def meter() -> None:
-    """Meters: what is counted."""
+    """Meters of countable usage."""
 
 
 @meter.command("list")
@@ -84,7 +84,7 @@ def create(*, msp_id: UUID, filters: Sequence[str], **typed: str) -> None:
 @MSP
 @click.option("--code", required=True, help="The meter's code.")
 def retire(*, msp_id: UUID, code: str) -> None:
-    """End the reporting of a meter's usage. What was used before is billed as usual."""
+    """End the reporting of a meter's usage. Earlier usage is billed as usual."""
 
     async def act(session: AsyncSession) -> CommandResult:
         await retire_meter(session, code, now=utc_now())

@@ -1,4 +1,4 @@
-"""How the events of a declared meter become a period's quantity."""
+"""Aggregation of a declared meter's events into a period's quantity."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -13,7 +13,7 @@ from foundation.text import has_hidden, is_storable
 
 
 class MeterAggregation(StrEnum):
-    """The label is what the editor shows."""
+    """Functions of aggregation. The label is shown in the editor."""
 
     SUM = "sum"
     COUNT = "count"
@@ -46,9 +46,9 @@ _PLACES: Final = 3
 
 
 class Counting(msgspec.Struct, frozen=True):
-    """`dimension`: for `unique`, the one whose values are counted. For max, latest, time-weighted and percentile each
-    of its values is aggregated by itself and the results are added; empty for all events together. `filters`: values of
-    dimensions, of which an event has one each.
+    """Aggregation of a meter. `dimension`: for `unique`, the dimension whose values are counted. For max, latest,
+    time-weighted and percentile each of its values is aggregated by itself and the results are added; empty for all
+    events together. `filters`: accepted values by dimension.
     """
 
     aggregation: MeterAggregation = MeterAggregation.SUM
@@ -62,7 +62,7 @@ class Counting(msgspec.Struct, frozen=True):
 
     def takes(self, dimensions: Mapping[str, str]) -> bool:
         """Whether an event with these dimensions is counted."""
-        return all(dimensions.get(name) in values for name, values in self.filters.items())
+        return not self.filters or all(dimensions.get(name) in values for name, values in self.filters.items())
 
 
 SUMMED: Final = Counting()
@@ -88,7 +88,7 @@ def check_counting(counting: Counting) -> Counting:
 
 
 def read_filters(typed: str) -> Mapping[str, Sequence[str]]:
-    """Filters as a form or a command has them: `region = eu, us` in each line.
+    """Read filters from the text of a form or a command: `region = eu, us` in each line.
 
     Raises:
         InvalidInput: a line that is not such a filter.

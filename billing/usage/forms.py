@@ -1,4 +1,4 @@
-"""A meter as a form or a command has it."""
+"""A meter from the texts of a form or a command."""
 
 from collections.abc import Mapping
 from typing import Any, Final

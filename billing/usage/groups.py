@@ -21,8 +21,8 @@ _DAY: Final = timedelta(days=1)
 
 
 class Grouping(msgspec.Struct, frozen=True):
-    """Whose usage (SQL and binds), SQL of the group of an event `u`, and the month with the one before: meter, start,
-    end and before.
+    """A grouping: SQL with binds that selects the usage, SQL of the group of an event `u`; binds of the meter, the
+    month, and the start of the month before.
     """
 
     own: str
@@ -53,7 +53,7 @@ async def measure_groups(
 
 
 async def _measured(session: AsyncSession, counting: Counting, asked: Grouping) -> Mapping[str, Decimal]:
-    """By client, month (now or before) and group, in one text."""
+    """Quantities by client, month (now or before) and group, in one text."""
     key = asked.key.replace(":dimension", ":grouped_by").replace("coalesce(o.dimensions, r.dimensions)", "r.dimensions")
     source = f"""
         SELECT u.tenant_id::text || ' ' || CASE WHEN u.occurred_at >= :start THEN '{_NOW}' ELSE '{_BEFORE}' END || {key}
@@ -66,7 +66,9 @@ async def _measured(session: AsyncSession, counting: Counting, asked: Grouping) 
 
 
 async def _levels(session: AsyncSession, counting: Counting, asked: Grouping, *, by_day: bool) -> Mapping[str, Decimal]:
-    """As `_measured`. A day has its own average; other groups than days and clients are not told apart by level."""
+    """As `_measured`. Each day has its own average; a grouping other than by day or client gives one group of all
+    levels.
+    """
     start, end, before = asked.keys["start"], asked.keys["end"], asked.keys["before"]
     clients = await session.scalars(
         text(f"""

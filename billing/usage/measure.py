@@ -1,6 +1,6 @@
 """Quantities of meters that do not simply add up, from their events, in one statement per meter.
 
-An event that was taken back does not count at all, as if it had never been reported. The results are those of
+A reversed event does not count, as if it had never been reported. The results are those of
 `billing.pricing.aggregation`.
 """
 
@@ -18,13 +18,13 @@ from billing.usage.counting import Counting, MeterAggregation
 from foundation.relations import USAGE_EVENTS
 
 CARRIED: Final = timedelta(days=366)
-"""How long a level holds if it is not reported again."""
+"""Time for which a level is carried if it is not reported again."""
 _PLACES: Final = 9
 VALUE: Final = "coalesce(r.dimensions ->> :dimension, '')"
 """SQL of the dimension's value of a reported event `r`."""
 COUNTED: Final = """NOT u.is_reversal AND NOT EXISTS (
     SELECT 1 FROM reported_usage x WHERE x.tenant_id = u.tenant_id AND x.reverses = r.id)"""
-"""SQL: an event `u`, reported as `r`, takes none back and was not taken back."""
+"""SQL: an event `u`, reported as `r`, is no reversal and was not reversed."""
 _OF_VALUE: Final = {
     MeterAggregation.MAX: "max(quantity)",
     MeterAggregation.UNIQUE: "1",

@@ -27,7 +27,7 @@ from foundation.usage.meters import Meter, Meters, UsageDescription
 
 _LONGEST_UNIT: Final = 40
 _RESERVED: Final = frozenset({"spend"})
-"""Limits name the month's cost so."""
+"""Names that are not meters: `spend` is the month's cost in limits."""
 
 
 async def create_meter(session: AsyncSession, known: Meters, new: NewMeter, *, now: datetime) -> str:
@@ -64,7 +64,7 @@ async def create_meter(session: AsyncSession, known: Meters, new: NewMeter, *, n
 
 
 async def retire_meter(session: AsyncSession, code: str, *, now: datetime) -> None:
-    """End the reporting of a meter's usage. What was reported is billed as before, and its name stays taken.
+    """End the reporting of a meter's usage. Reported usage is billed as before, and the name stays reserved.
 
     Raises:
         NotFound: the MSP declares no such meter.
@@ -95,7 +95,7 @@ async def list_definitions(session: AsyncSession) -> Sequence[MeterDefinition]:
 
 
 async def load_countings(session: AsyncSession) -> Mapping[str, Counting]:
-    """How declared meters are counted, by code; without those whose usage is summed."""
+    """Load the counting of declared meters, by code; without those whose usage is summed."""
     found = ((one.code, one.counting) for one in await list_definitions(session))
     return {code: counting for code, counting in found if counting.aggregation is not MeterAggregation.SUM}
 
@@ -169,5 +169,5 @@ async def _find(session: AsyncSession, code: str) -> MeterDefinition | None:
 
 
 async def _lock(session: AsyncSession, code: str) -> None:
-    """Two declarations of one code come one after the other."""
+    """Lock the code until the transaction ends, to serialize declarations."""
     await lock(session, f"meter|{scope_of(session).msp_id}|{code}")

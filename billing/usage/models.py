@@ -19,7 +19,7 @@ class MeterDefinition(TenantOwned, Base):
     may read. Never changed but for its retirement, because usage is rated under it.
 
     `event`: the name under which its events are reported, which several meters may read; empty for its code. The other
-    columns say what of them counts, and how: see `billing.usage.counting.Counting`.
+    columns are the filters and the aggregation: see `billing.usage.counting.Counting`.
     """
 
     __tablename__ = "meter_definition"
@@ -56,8 +56,8 @@ class ReportedUsage(TenantOwned, Base):
     """A usage event as another system reported it. It is in the usage ledger under the same `id`. Append-only.
 
     (`source`, `event_id`) identifies it: reported again with the same content, it counts once. `digest` is the SHA-256
-    of that content. `reverses` is the event whose quantity it takes back; `occurred_at` is then that event's time in
-    the ledger, and the reported one here.
+    of that content. `reverses`: the reversed event; `occurred_at` is then that event's time in the ledger, and the
+    reported one here.
     """
 
     __tablename__ = "reported_usage"

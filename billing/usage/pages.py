@@ -1,4 +1,4 @@
-"""Pages of usage: what a month's usage is made of, the reported events, and the meters."""
+"""Pages of usage: the breakdown of a month, the reported events, and the meters."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -24,6 +24,7 @@ from billing.usage.queries import CLIENT, DAY, SOURCE, find_used_meter, read_gro
 from billing.usage.report import write_exactly
 from billing.usage.schemas import UsageGroup, UsageSummary
 from billing.web.dependencies import KnownMeters, ProductMeters
+from billing.web.forms import read_typed
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.usage.meters import Meters
@@ -119,7 +120,7 @@ async def _usage_context(access: Access, meters: Meters, found: UsageSummary, pe
 
 
 def _rounded(quantity: Decimal) -> Decimal:
-    """To hundredths, without zeros at the end."""
+    """The quantity rounded to hundredths, without trailing zeros."""
     return Decimal(write_exactly(round(quantity, 2)))
 
 
@@ -182,7 +183,7 @@ async def list_meters_page(access: OpenAccess, product_meters: ProductMeters) ->
 
 @post(_METERS, opt=_DECLARE, include_in_schema=False)
 async def create_meter_page(request: AnyRequest, access: OpenAccess, product_meters: ProductMeters) -> Response[Any]:
-    typed = {name: str(value).strip() for name, value in (await request.form()).items()}
+    typed = await read_typed(request)
     try:
         new = read_meter(typed)
     except InvalidInput as wrong:

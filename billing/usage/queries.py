@@ -1,4 +1,4 @@
-"""What meters counted: reported events one by one, and the usage of a month by day, client or dimension."""
+"""Queries of usage: reported events one by one, and the usage of a month by day, client or dimension."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -120,7 +120,7 @@ def _key_of(by: str) -> tuple[str, str]:
         return "u.tenant_id::text", ""
     if by == SOURCE:
         return "coalesce(r.source, '')", _REPORTED
-    # An event that takes another back has that one's values.
+    # A reversal has the dimensions of the reversed event.
     original = "LEFT JOIN reported_usage o ON o.tenant_id = r.tenant_id AND o.id = r.reverses"
     return "coalesce(coalesce(o.dimensions, r.dimensions) ->> :dimension, '')", f"{_REPORTED} {original}"
 

@@ -42,7 +42,7 @@ _REPORT: Final = {"permission": BillingPermission.REPORT_USAGE}
 _DECLARE: Final = {"permission": BillingPermission.WRITE_METERS}
 _TAGS: Final = ["usage"]
 BATCH_BYTES: Final = 1024 * 1024
-"""Of a thousand events with all their dimensions."""
+"""Size of a thousand events with all their dimensions."""
 
 REPORTED_USAGE_LIST: Final = list_route(
     REPORTED_USAGE,
@@ -67,7 +67,7 @@ async def declare_meter(access: OpenAccess, product_meters: ProductMeters, data:
 
 @post(f"{_METERS}/retire", opt=_DECLARE, tags=_TAGS)
 async def retire_declared_meter(access: OpenAccess, data: JSONBody[MeterToRetire]) -> MeterRetired:
-    """End the reporting of a meter's usage. What was used before is billed as usual."""
+    """End the reporting of a meter's usage. Earlier usage is billed as usual."""
     await retire_meter(access.session, data.code, now=access.now)
     return MeterRetired(data.code)
 

@@ -60,8 +60,8 @@ class MeterToRetire(RequestBody, frozen=True):
 
 
 class MeterView(msgspec.Struct, frozen=True):
-    """`declared_by`: `product` for what this product counts itself, `msp` for usage that other systems report; the
-    others have no `event`, the name under which it is reported.
+    """`declared_by`: `product` for meters of this product, which have no `event`; `msp` for usage that other systems
+    report. `event`: the name under which it is reported.
     """
 
     code: str
@@ -99,7 +99,7 @@ class UsageEventInput(RequestBody, frozen=True, kw_only=True):
     identifies it among the events of its source: sent again, it counts once.
 
     `quantity`: an exact decimal of 0 or more with up to 9 decimals; 1 if not given. `dimensions`: names and values by
-    which usage is analysed. `reverses`: the `id` of an earlier event of this source whose quantity is taken back in
+    which usage is analysed. `reverses`: the `id` of an earlier event of this source, whose quantity is reversed in
     full; such an event has no quantity of its own.
     """
 
@@ -140,7 +140,7 @@ class CloudEventUsageData(RequestBody, frozen=True):
 
 
 class UsageCloudEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A usage event as CloudEvents 1.0 in JSON: `type` is the meter, `source` the system, `time` when it was used.
+    """A usage event as CloudEvents 1.0 in JSON: `type` is the meter, `source` the system, `time` the time of use.
     Extension attributes are ignored.
     """
 

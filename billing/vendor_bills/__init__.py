@@ -1,1 +1,1 @@
-"""What vendors and distributors billed the MSP, and which client and meter each row is of."""
+"""Bills of vendors and distributors to the MSP, with the client and meter of each row."""

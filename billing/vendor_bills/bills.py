@@ -1,4 +1,4 @@
-"""Use cases of bills: storing their rows, each once, and withdrawing a bill."""
+"""Use cases of bills: store their rows, each once, and withdraw a bill."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -83,12 +83,12 @@ async def store_rows(
 
 
 async def preview_rows(session: AsyncSession, month: str, parsed: Sequence[ParsedLine]) -> Sequence[LineResult]:
-    """What storing the rows would do. Also in a fleet scope."""
+    """Preview the results of storing the rows. Also in a fleet scope."""
     return plan_rows(clean_month(month), parsed, await _load_known(session, parsed))
 
 
 def plan_rows(month: str, parsed: Sequence[ParsedLine], known: Mapping[_Key, KnownBill]) -> Sequence[LineResult]:
-    """What becomes of each row. No input or output."""
+    """Result of storing each row. No input or output."""
     digests: dict[tuple[str, str, str], bytes] = {
         (*key, line): digest for key, bill in known.items() for line, digest in bill.digests.items()
     }
@@ -105,8 +105,8 @@ def plan_rows(month: str, parsed: Sequence[ParsedLine], known: Mapping[_Key, Kno
 
 
 def _whole(result: LineResult, one: ParsedLine, refused: Collection[_Key]) -> LineResult:
-    """Of a bill with a row that contradicts what is stored, nothing is stored: lines without a number are counted, so
-    that a row more or less shifts all that follow.
+    """The result, or a refusal if a row of its bill contradicts the stored one: lines without a number are numbered by
+    position, so an added or missing row shifts all that follow.
     """
     if result.result != "new" or one.line is None or _key(one.line) not in refused:
         return result

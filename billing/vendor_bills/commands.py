@@ -27,7 +27,7 @@ from tenants.command_options import CLIENT_OF_MSP, MSP
 
 @click.group("vendor-bill", cls=NounGroup)
 def vendor_bill() -> None:
-    """What vendors and distributors billed the MSP."""
+    """Bills of vendors and distributors to the MSP."""
 
 
 @vendor_bill.command("import")
@@ -85,7 +85,7 @@ def withdraw(*, msp_id: UUID, bill_id: UUID) -> None:
 @vendor_bill.command("mappings")
 @MSP
 def mappings(*, msp_id: UUID) -> None:
-    """List the clients and products on vendor bills, with what they are mapped to."""
+    """List the clients and products on vendor bills, with their mappings."""
 
     async def act(session: AsyncSession) -> CommandResult:
         now = utc_now()
@@ -106,13 +106,15 @@ def mappings(*, msp_id: UUID) -> None:
 @click.option("--vendor", required=True, help="The vendor, as on the bill.")
 @click.option("--key", required=True, help="The vendor's ID of the client, or the product's code.")
 @click.option("--client", "client_id", type=CLIENT_OF_MSP, help="Which client it is: its ID or short name.")
-@click.option("--meter", default="", help="Which meter it is, such as gb_hours.")
+@click.option(
+    "--meter", default="", help="Which meter it is, such as gb_hours, or item of a plan, such as basic:seats."
+)
 @click.option("--factor", default="1", show_default=True, help="Units of the meter in one unit of the product.")
 @click.option("--ignore", is_flag=True, help="Its rows do not count.")
 def map_(  # noqa: PLR0913 - one option each
     *, msp_id: UUID, kind: str, vendor: str, key: str, client_id: UUID | None, meter: str, factor: str, ignore: bool
 ) -> None:
-    """Say what a vendor's client or product is here; with none of --client, --meter and --ignore it is unmapped."""
+    """Map a vendor's client or product; with none of --client, --meter and --ignore it is unmapped."""
     try:
         number = Decimal(factor)
     except ArithmeticError:

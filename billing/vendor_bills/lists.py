@@ -1,4 +1,4 @@
-"""The lists of vendor bills, their rows, the files they came in, and the clients and products that vendors name."""
+"""The lists of vendor bills, their rows, their files, and the vendors' clients and products."""
 
 from typing import Final
 

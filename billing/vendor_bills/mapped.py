@@ -1,4 +1,4 @@
-"""Relation that this slice publishes: rows of bills that count, with what they are here."""
+"""Relation that this slice publishes: rows of bills that are not withdrawn, with their mappings."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Use case of mappings: what a vendor's client or product is here."""
+"""Use case: map a vendor's client or product."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
+from billing.plans.items import list_items
 from billing.vendor_bills.bills import require_msp_account
 from billing.vendor_bills.models import VendorMapping
 from billing.vendor_bills.parse import PLACES
@@ -38,7 +39,7 @@ async def change_mapping(access: Access, meters: Meters, wanted: MappingInput) -
             client_id = (await get_client_by_slug(access.session, wanted.client)).tenant_id
         except NotFound:
             raise InvalidInput(N_("There is no client with this short name."), field="client") from None
-        finally:  # what is stored about the request belongs to the MSP account
+        finally:  # the request's own records belong to the MSP account
             await access.enter_home()
     return await set_mapping(access.session, meters, wanted, client_id=client_id, now=access.now)
 
@@ -46,7 +47,8 @@ async def change_mapping(access: Access, meters: Meters, wanted: MappingInput) -
 async def set_mapping(
     session: AsyncSession, meters: Meters, wanted: MappingInput, *, client_id: UUID | None, now: datetime
 ) -> MappingState:
-    """Say what a vendor's client or product is: `client_id` or a meter, ignored, or unmapped again. In the MSP account.
+    """Map a vendor's client or product: to `client_id`, to a meter or an item of a plan; or ignore or unmap it. In the
+    MSP account.
 
     Raises:
         InvalidInput: names the field.
@@ -57,7 +59,10 @@ async def set_mapping(
         text = getattr(wanted, name)
         if not is_storable(text) or not has_visible_text(text):
             raise InvalidInput(N_("Enter the name as it is on the bill."), field=name)
-    meter = meters.require(wanted.meter).name if is_product and wanted.meter and not wanted.ignore else None
+    meter = None
+    if is_product and wanted.meter and not wanted.ignore:
+        is_item = meters.get(wanted.meter) is None and wanted.meter in await list_items(session)
+        meter = wanted.meter if is_item else meters.require(wanted.meter).name
     factor = wanted.factor
     if not factor.is_finite() or not 0 < factor < _MOST or factor != round(factor, PLACES):
         raise InvalidInput(N_("Enter a number above 0, such as 1."), field="factor")

@@ -1,4 +1,4 @@
-"""Tables of vendor bills, of the files they came in, and of what their clients and products are called here.
+"""Tables of vendor bills, of their files, and of the mappings of their clients and products.
 
 All rows belong to the MSP account; no client's scope sees them.
 """
@@ -99,8 +99,8 @@ class VendorUpload(TenantOwned, Base):
 
 
 class VendorMapping(TenantOwned, Base):
-    """What a vendor's client or product is here, from now on and for all months; or that it is ignored. `factor`: units
-    of the meter in one unit of the product.
+    """Mapping of a vendor's client or product for all months, or its exclusion. `factor`: units of the meter in one
+    unit of the product.
     """
 
     __tablename__ = "vendor_mapping"

@@ -11,7 +11,8 @@ from litestar.params import FromPath, FromQuery
 
 from billing.periods import month_before
 from billing.permissions import BillingPermission
-from billing.price_books.wording import write_number, write_plain, write_sum
+from billing.plans.items import list_items
+from billing.price_books.wording import write_amount, write_number, write_plain
 from billing.vendor_bills.bills import withdraw_bill
 from billing.vendor_bills.lists import VENDOR_BILL_LINES, VENDOR_BILLS, VENDOR_CLIENTS, VENDOR_PRODUCTS, VENDOR_UPLOADS
 from billing.vendor_bills.mappings import change_mapping
@@ -77,7 +78,7 @@ async def list_vendor_uploads_page(access: OpenAccess, listed: ListParameters) -
 
 @post(f"{_UPLOADS}/new", opt={**_WRITE, "files": True}, include_in_schema=False, request_max_body_size=FILE_BYTES)
 async def upload_vendor_bills_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    """Keep the file, and show what becomes of its rows."""
+    """Store the file, and show the expected results of its rows."""
     form = await request.form()
     typed = {name: str(form.get(name, "")).strip()[:300] for name in ("month", "vendor")}
     made: list[UUID] = []
@@ -101,7 +102,7 @@ async def show_vendor_upload_page(access: OpenAccess, upload_id: FromPath[UUID])
     context = {
         "found": found,
         "shown": found.items[:_SHOWN],
-        "totals": [write_sum(one.amount, one.currency) for one in found.totals],
+        "totals": [write_amount(one.amount, one.currency) for one in found.totals],
     }
     return render_page(access, "billing/vendor_upload.html", translate("File of vendor bills"), context)
 
@@ -119,7 +120,7 @@ async def list_vendor_bill_lines_page(access: OpenAccess, meters: KnownMeters, l
     context = {
         "listed": list_view(VENDOR_BILL_LINES, listed, found, _LINES),
         "clients": await name_clients(access.session, ids),
-        "meters": meters, "states": STATES, "amount": write_sum, "number": write_number,
+        "meters": meters, "states": STATES, "amount": write_amount, "number": write_number,
     }  # fmt: skip
     title = translate("Rows of vendor bills")
     return render_page(access, "billing/vendor_bill_lines.html", title, context, refusal=listed.refusal)
@@ -161,7 +162,7 @@ async def show_vendor_mapping_page(
     vendor: FromQuery[str] = "",
     key: FromQuery[str] = "",
 ) -> Response[Any]:
-    """The form of one client or product, filled in with what it is now."""
+    """The form of one client or product, filled in with its present mapping."""
     kind = _kind(request)
     typed = {"vendor": vendor, "key": key, "factor": "1"}
     refusal = None
@@ -174,7 +175,7 @@ async def show_vendor_mapping_page(
             typed |= {"label": one.label, "ignore": "on" if one.mapping is MappingState.IGNORED else ""}
     except InvalidInput as wrong:
         refusal = wrong
-    return _mapping(access, meters, kind, typed, refusal)
+    return await _mapping(access, meters, kind, typed, refusal)
 
 
 @post([f"{_CLIENTS}/map", f"{_PRODUCTS}/map"], opt=_WRITE, include_in_schema=False)
@@ -188,7 +189,7 @@ async def set_vendor_mapping_page(request: AnyRequest, access: OpenAccess, meter
     refusal = await run_action(access.session, act())
     if refusal is not None:
         await access.enter_fleet()
-        return _mapping(access, meters, kind, typed, refusal)
+        return await _mapping(access, meters, kind, typed, refusal)
     return redirect_to(access, f"{_LISTS[kind][1]}?status=unmapped", done=translate("Mapping set"))
 
 
@@ -210,7 +211,7 @@ def _read_mapping(kind: MappingKind, typed: Mapping[str, str]) -> MappingInput:
 
 async def _bills(access: Access, listed: ListInput, refusal: DomainError | None = None) -> Response[Any]:
     found = await load_page(access, VENDOR_BILLS, listed)
-    context = {"listed": list_view(VENDOR_BILLS, listed, found, _BILLS), "amount": write_sum, "refused": refusal}
+    context = {"listed": list_view(VENDOR_BILLS, listed, found, _BILLS), "amount": write_amount, "refused": refusal}
     title, shown = translate("Vendor bills"), refusal or listed.refusal
     return render_page(access, "billing/vendor_bills.html", title, context, refusal=shown)
 
@@ -231,7 +232,7 @@ async def _uploads(
     return render_page(access, "billing/vendor_uploads.html", title, context, refusal=shown)
 
 
-def _mapping(
+async def _mapping(
     access: Access, meters: Meters, kind: MappingKind, typed: Mapping[str, str], refusal: DomainError | None = None
 ) -> Response[Any]:
     field = "" if refusal is None else str(refusal.extra.get("field", ""))
@@ -241,7 +242,11 @@ def _mapping(
         "kind": kind.value,
         "address": address,
         "list_title": translate(definition.title),
-        "meters": [("", "—"), *((one.name, translate(one.label)) for one in meters)],
+        "meters": [
+            ("", "—"),
+            *((one.name, translate(one.label)) for one in meters),
+            *(await list_items(access.session)).items(),
+        ],
         "errors": {field: refusal.detail} if refusal is not None and field else {},
         "refused": refusal if not field else None,
     }

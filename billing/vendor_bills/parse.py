@@ -25,7 +25,7 @@ MOST_ROWS: Final = 20_000
 PLACES: Final = 9
 _MOST: Final = Decimal(10) ** 12
 _DIGITS: Final = 60
-"""Of a product or quotient of two such numbers."""
+"""Digits of a product or quotient of two numbers."""
 _SEPARATORS: Final = ",;\t"
 _BOM: Final = "\ufeff".encode().decode("latin-1")
 COLUMNS: Final[Mapping[str, Sequence[str]]] = {
@@ -43,7 +43,7 @@ COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "service_from": ("start_date", "period_start", "from"),
     "service_to": ("end_date", "period_end", "to"),
 }
-"""Columns, with the names that distributors give them."""
+"""Columns, with the names used by distributors."""
 _NAMES: Final = {name: own for own, others in COLUMNS.items() for name in (own, *others)}
 _REQUIRED: Final = ("bill_number", "product_code", "quantity", "currency")
 
@@ -58,8 +58,8 @@ class ParsedLine(msgspec.Struct, frozen=True):
 
 
 def parse_bills(content: bytes, vendor: str = "") -> Sequence[ParsedLine]:
-    """The rows of a file whose first line names the columns. `vendor`: of rows without one. A row without a line number
-    has its place among the rows of its bill.
+    """The rows of a file whose first line names the columns. `vendor`: for rows without one. A row without a line
+    number has its place among the rows of its bill.
 
     Raises:
         InvalidInput: it is not such a file, or has too many rows.

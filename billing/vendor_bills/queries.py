@@ -47,7 +47,7 @@ _MAPPINGS: Final = """(
 
 
 async def list_bills(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[VendorBillView]:
-    """One page of bills; those that are withdrawn only on request."""
+    """One page of bills; withdrawn ones only on request."""
     source = _source(session, query, _BILLS, VendorBillView.__struct_fields__, ("month", "vendor"))
     condition = "b.withdrawn_at IS NOT NULL" if query["show"] == "withdrawn" else "b.withdrawn_at IS NULL"
     return await _read(session, query, _with(source, condition), _bill)
@@ -69,12 +69,12 @@ async def list_uploads(session: AsyncSession, query: ListQuery, _: datetime) -> 
 
 
 async def list_vendor_clients(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[MappingView]:
-    """One page of the clients that vendors name."""
+    """One page of the vendors' clients."""
     return await _mappings(session, query, "b.kind = 'client'")
 
 
 async def list_vendor_products(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[MappingView]:
-    """One page of the products that vendors name."""
+    """One page of the vendors' products."""
     return await _mappings(session, query, "b.kind = 'product'")
 
 

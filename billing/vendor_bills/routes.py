@@ -34,7 +34,7 @@ _READ: Final = {"permission": BillingPermission.READ_VENDOR_BILLS, "fleet": True
 _WRITE: Final = {"permission": BillingPermission.WRITE_VENDOR_BILLS}
 _TAGS: Final = ["vendor bills"]
 BATCH_BYTES: Final = 1024 * 1024
-"""Of a thousand rows, or of a file."""
+"""Size of a thousand rows, or of a file."""
 
 BILL_LIST: Final = list_route(
     VENDOR_BILLS, _BILLS, opt=_READ, tags=_TAGS,
@@ -72,7 +72,7 @@ async def withdraw_vendor_bill(access: OpenAccess, bill_id: FromPath[UUID]) -> B
 
 @post(_UPLOADS, opt=_WRITE, tags=_TAGS, status_code=200, request_max_body_size=BATCH_BYTES)
 async def create_vendor_upload(access: OpenAccess, data: JSONBody[VendorUploadInput]) -> VendorUploadDetail:
-    """Keep a CSV file of vendor bills, and return what becomes of its rows. They are stored by a second call."""
+    """Store a CSV file of vendor bills, and return the expected results of its rows, which a second call stores."""
     upload_id = await create_upload(
         access.session, data.csv.encode("utf-8", "surrogatepass"), month=data.month, vendor=data.vendor,
         now=access.now, new_id=new_id,
@@ -82,7 +82,7 @@ async def create_vendor_upload(access: OpenAccess, data: JSONBody[VendorUploadIn
 
 @get(f"{_UPLOADS}/{{upload_id:uuid}}", opt=_READ, tags=_TAGS)
 async def show_vendor_upload(access: OpenAccess, upload_id: FromPath[UUID]) -> VendorUploadDetail:
-    """Return a file with what becomes of its rows as of now, and the wrong ones with their bytes."""
+    """Return a file with the results of its rows as of now, and the wrong ones with their bytes."""
     return await load_upload(access.session, upload_id)
 
 

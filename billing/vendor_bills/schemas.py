@@ -64,7 +64,7 @@ class VendorBillInput(RequestBody, frozen=True, kw_only=True):
 
 
 class VendorUploadInput(RequestBody, frozen=True, kw_only=True):
-    """A CSV file as text. `vendor`: of rows without one."""
+    """A CSV file as text. `vendor`: for rows without one."""
 
     month: Annotated[str, msgspec.Meta(max_length=20)]
     csv: Annotated[str, msgspec.Meta(max_length=1_000_000)]
@@ -118,8 +118,8 @@ class VendorUploadView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VendorUploadDetail(msgspec.Struct, frozen=True):
-    """A file as its rows are now: what storing it would do, or did. `items` are those that are wrong, with their bytes.
-    `totals` are those of the new rows.
+    """A file with the results of its rows, expected or stored. `items`: the wrong rows with their bytes. `totals`: of
+    the new rows.
     """
 
     upload: VendorUploadView
@@ -131,7 +131,7 @@ class VendorUploadDetail(msgspec.Struct, frozen=True):
 
 
 class VendorBillView(msgspec.Struct, frozen=True, kw_only=True):
-    """`amount` is null for rows in several currencies."""
+    """A bill. `amount` is null for rows in several currencies."""
 
     id: UUID
     month: str
@@ -148,7 +148,7 @@ class VendorBillView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VendorBillLineView(msgspec.Struct, frozen=True, kw_only=True):
-    """`client_id` and `meter` are what the row is here, null while it is not mapped."""
+    """A row of a bill. `client_id` and `meter` are its mapping, null while it is not mapped."""
 
     id: UUID
     bill_id: UUID
@@ -176,8 +176,9 @@ class BillWithdrawn(msgspec.Struct, frozen=True):
 
 
 class MappingInput(RequestBody, frozen=True, kw_only=True):
-    """What a vendor's client or product (`key`) is here: `client`, the short name of a client, or `meter`, with
-    `factor` units of it in one of the product. `ignore`: its rows do not count. With neither it is unmapped again.
+    """Mapping of a vendor's client or product (`key`): `client`, the short name of a client, or `meter`, with `factor`
+    units of it in one of the product; instead of a meter an item of a plan, such as `basic:seats`, `basic:fee` or
+    `basic:add-on:backup`. `ignore`: its rows do not count. With neither it is unmapped again.
     """
 
     kind: MappingKind
@@ -194,7 +195,9 @@ class MappingSet(msgspec.Struct, frozen=True):
 
 
 class MappingView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client or product that vendors name. `label`: its latest name there. `last_month`: the last with such a row."""
+    """A vendor's client or product. `label`: its latest name at the vendor. `last_month`: the last one with a row of
+    it.
+    """
 
     kind: MappingKind
     vendor: str

@@ -1,4 +1,4 @@
-"""Use cases of files: keeping one, showing what becomes of its rows, and storing those that are new."""
+"""Use cases of files: store a file, show the results of its rows, and store the new ones."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from foundation.names import clean_name
 async def create_upload(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, content: bytes, *, month: str, vendor: str, now: datetime, new_id: NewId
 ) -> UUID:
-    """Keep a file; its rows are not stored yet. The same file of the same month is one upload. In the MSP account.
+    """Store a file, without its rows. The same file of the same month is one upload. In the MSP account.
 
     Raises:
         InvalidInput: the month, the vendor, or a file whose columns cannot be read.
@@ -57,7 +57,7 @@ async def create_upload(  # noqa: PLR0913 - keyword-only
 
 
 async def store_upload(session: AsyncSession, upload_id: UUID, *, now: datetime, new_id: NewId) -> VendorUploadDetail:
-    """Store the file's new rows. Run again, it stores what is missing. In the MSP account. Raises NotFound."""
+    """Store the file's new rows. Idempotent. In the MSP account. Raises NotFound."""
     upload = await _find(session, upload_id)
     parsed = parse_bills(upload.file, upload.vendor)
     results = await store_rows(session, upload.month, parsed, now=now, new_id=new_id)
@@ -68,7 +68,7 @@ async def store_upload(session: AsyncSession, upload_id: UUID, *, now: datetime,
 
 
 async def load_upload(session: AsyncSession, upload_id: UUID) -> VendorUploadDetail:
-    """A file with what becomes of its rows as of now. Also in a fleet scope. Raises NotFound."""
+    """A file with the results of its rows as of now. Also in a fleet scope. Raises NotFound."""
     upload = await _find(session, upload_id)
     parsed = parse_bills(upload.file, upload.vendor)
     return _detail(upload, parsed, await preview_rows(session, upload.month, parsed))

@@ -1,4 +1,4 @@
-"""What people do with a client's credit, and what is shown of it."""
+"""Acts on a client's credit, and its view."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -59,7 +59,7 @@ async def give_credit(session: AsyncSession, new: NewGrant, *, now: datetime, ne
 
 
 async def take_credit_back(session: AsyncSession, grant_id: UUID, reason: str, *, now: datetime, new_id: NewId) -> None:
-    """Withdraw what is left of a grant, in the client's scope.
+    """Withdraw the rest of a grant, in the client's scope.
 
     Raises:
         NotFound: the client has no such grant.

@@ -23,7 +23,8 @@ CAUSE: Final = "top_up"
 
 
 async def top_up_fees(session: AsyncSession, context: FeeContext, _: Sequence[ChargedLine]) -> Sequence[Fee]:
-    """The line that buys credit, if the balance and what earlier invoices buy are below the client's threshold.
+    """The line that buys credit, if the balance, with credit on unpaid earlier invoices, is below the client's
+    threshold.
 
     At most one in a period. Credit counts until the period's last day, so that a draft does not change with the day.
     """
@@ -54,8 +55,8 @@ async def top_up_fees(session: AsyncSession, context: FeeContext, _: Sequence[Ch
 async def settle_top_up(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, invoice_id: UUID, currency: str, *, is_paid: bool, now: datetime, new_id: NewId
 ) -> None:
-    """Make the credit granted for an invoice what it bought: its top-up lines, less what was credited of them, while it
-    is paid. Of a grant that is too large, what is still there is withdrawn.
+    """Make the credit granted for an invoice equal to its top-up lines, less their credits, while it is paid. The
+    unused excess of a grant is withdrawn.
     """
     keys = {"tenant": scope_of(session).tenant_id, "invoice": invoice_id}
     row = (await session.execute(_BOUGHT, keys)).one()
@@ -71,7 +72,7 @@ async def settle_top_up(  # noqa: PLR0913 - keyword-only
 
 
 async def bought_credit(session: AsyncSession, invoice_id: UUID) -> int:
-    """What an invoice charges for credit, less what was credited of it, in the client's scope."""
+    """Charges of an invoice for credit, less their credits, in minor units. In the client's scope."""
     keys = {"tenant": scope_of(session).tenant_id, "invoice": invoice_id}
     return int((await session.execute(_BOUGHT, keys)).one().bought)
 

@@ -72,8 +72,8 @@ async def draw_credit(  # noqa: PLR0913 - keyword-only
     now: datetime,
     new_id: NewId,
 ) -> int:
-    """Use credit for an invoice, in the client's scope: at most `most_minor`. Returns how much. For `bought_minor`,
-    which the invoice charges for credit, only what the client paid too much or was credited is used.
+    """Use credit for an invoice, in the client's scope: at most `most_minor`. Returns the amount used. `bought_minor`,
+    the invoice's charge for credit, is paid only from overpayments and credit notes.
     """
     await lock_credit(session)
     rows = await _usable(session, currency, now)
@@ -92,7 +92,7 @@ async def draw_credit(  # noqa: PLR0913 - keyword-only
 def _draw(
     rows: Sequence[Row[Any]], most_minor: int, now: datetime, used: Mapping[UUID, int] | None = None
 ) -> dict[str, int]:
-    """What each usable grant pays of an amount; `used` is what is gone of it already."""
+    """Payment of an amount by usable grants, by id of the grant; `used`: amounts used of each already."""
     wallets = [
         Wallet(
             id=str(row.id), balance_minor=row.left_minor - (used or {}).get(row.id, 0), priority=row.priority,
@@ -105,8 +105,8 @@ def _draw(
 async def restore_credit(
     session: AsyncSession, invoice_id: UUID, most_minor: int, *, now: datetime, new_id: NewId
 ) -> int:
-    """Give back what an invoice used, at most `most_minor`, to the grants that it came from: the one used last first.
-    What comes back to a grant that has expired expires again. Returns how much.
+    """Return the credit that an invoice used, at most `most_minor`, to its grants, the one used last first. Credit
+    returned to an expired grant expires again. Returns the amount.
     """
     await lock_credit(session)
     rows = await session.execute(_USED, {"tenant": scope_of(session).tenant_id, "invoice": invoice_id})
@@ -121,7 +121,7 @@ async def restore_credit(
 
 
 async def expire_credit(session: AsyncSession, now: datetime, *, new_id: NewId) -> int:
-    """Write off what is left of grants whose last day is over. Returns how many grants. Repeated runs do nothing."""
+    """Write off the rest of grants whose last day is over. Returns the number of grants. Idempotent."""
     await lock_credit(session)
     today = await load_today(session, now)
     rows = await session.execute(_EXPIRED, {"tenant": scope_of(session).tenant_id, "today": today})
@@ -133,7 +133,7 @@ async def expire_credit(session: AsyncSession, now: datetime, *, new_id: NewId) 
 async def withdraw_credit(
     session: AsyncSession, grant_id: UUID, note: str, *, now: datetime, new_id: NewId
 ) -> int | None:
-    """Take back what is left of a grant. Returns how much; None if the client has no such grant."""
+    """Withdraw the rest of a grant. Returns the amount; None if the client has no such grant."""
     await lock_credit(session)
     rows = await session.execute(
         text("SELECT left_minor FROM credit_grant WHERE tenant_id = :tenant AND id = :id"),
@@ -171,7 +171,7 @@ async def withdraw_bought(
 
 
 async def available_credit(session: AsyncSession, currency: str, now: datetime) -> int:
-    """What can be used now, in minor units."""
+    """Credit that can be used now, in minor units."""
     return sum(row.left_minor for row in await _usable(session, currency, now))
 
 
@@ -181,7 +181,7 @@ async def _usable(session: AsyncSession, currency: str, now: datetime) -> Sequen
 
 
 def _end(row: Row[Any]) -> datetime | None:
-    """For the order of usable grants: when the last day is over in all time zones."""
+    """End of the grant's last day in all time zones, for the order of usable grants."""
     last: date | None = row.expires_on
     over = timedelta(days=2)
     return None if last is None or last > date.max - over else datetime.combine(last, time(), UTC) + over

@@ -15,7 +15,7 @@ class ClientCredit(TenantOwned, Base):
     """Money that a client's invoices are paid from. `left_minor` is the sum of its transactions, never below 0.
 
     Grants with a lower `priority` are used first, then those that expire first. `expires_on` is the last day.
-    `invoice_id` is the invoice that it comes from. `noticed_at`: when its expiry was announced.
+    `invoice_id` is the invoice of its origin. `noticed_at`: time of the notice of its expiry.
     """
 
     __tablename__ = "credit_grant"
@@ -63,8 +63,8 @@ class CreditTransaction(TenantOwned, Base):
 
 
 class CreditRule(TenantOwned, Base):
-    """What happens when a client's credit of a currency falls below `low_minor`: its members are told, and with
-    `top_up_minor` above 0 the next draft gets a line that buys so much. `noticed_at`: when they were told last.
+    """Rule for a client's credit of a currency below `low_minor`: its members are notified, and with `top_up_minor`
+    above 0 the next draft gets a line that buys so much. `noticed_at`: time of the last notification.
     """
 
     __tablename__ = "credit_rule"

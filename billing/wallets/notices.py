@@ -1,4 +1,4 @@
-"""Notifications about a client's credit, and the daily look at it."""
+"""Notifications about a client's credit, and its daily review."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,7 +16,7 @@ from tenants.notifications.kinds import NoticeSeverity, NotificationKind
 from tenants.notifications.notify import notify
 
 AHEAD: Final = timedelta(days=14)
-"""How long before its last day the expiry of credit is announced."""
+"""Time before its last day at which members are notified of the expiry of credit."""
 _PAGE: Final = "/balance"
 CREDIT_LOW: Final = NotificationKind(
     code="credit.low",
@@ -39,8 +39,8 @@ CREDIT_EXPIRES: Final = NotificationKind(
 
 
 async def review_credit(session: AsyncSession, now: datetime, *, new_id: NewId) -> None:
-    """Expire what is over, and tell of low balances and of credit that expires soon: each once. In the client's scope,
-    every day.
+    """Expire grants whose last day is over, and notify once of low balances and of credit that expires soon. In the
+    client's scope, every day.
     """
     await expire_credit(session, now, new_id=new_id)
     today = await load_today(session, now)

@@ -1,4 +1,4 @@
-"""Credit as the API and pages show and take it. Amounts are integer minor units."""
+"""Credit in the API and on pages. Amounts are integer minor units."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -16,8 +16,8 @@ Reason = Annotated[str, msgspec.Meta(max_length=500)]
 
 
 class NewGrant(RequestBody, frozen=True, kw_only=True):
-    """`kind`: `prepaid` or `promotional`. Lower `priority` is used first, then what expires first. `expires_on` is the
-    last day. The client can read the reason.
+    """A grant. `kind`: `prepaid` or `promotional`. Grants of lower `priority` are used first, then those that expire
+    first. `expires_on` is the last day. The client can read the reason.
     """
 
     kind: GrantKind = GrantKind.PREPAID
@@ -33,7 +33,7 @@ class WithdrawInput(RequestBody, frozen=True):
 
 
 class CreditRuleInput(RequestBody, frozen=True):
-    """Members are told when the credit falls below `low_minor`. With `top_up_minor` the next draft then gets a line
+    """Members are notified when the credit falls below `low_minor`. With `top_up_minor` the next draft then gets a line
     that buys so much. `low_minor` 0 removes the rule.
     """
 
@@ -57,7 +57,7 @@ class GrantView(msgspec.Struct, frozen=True):
 
 
 class MoveView(msgspec.Struct, frozen=True):
-    """A change of a grant; what was used is negative."""
+    """A change of a grant; uses are negative."""
 
     id: UUID
     grant_id: UUID
@@ -79,7 +79,7 @@ class CreditRuleView(msgspec.Struct, frozen=True):
 
 
 class CurrencyBalance(msgspec.Struct, frozen=True):
-    """`available_minor` is what invoices can be paid from now."""
+    """Balance of a currency. `available_minor`: usable for invoices now."""
 
     currency: str
     available_minor: int

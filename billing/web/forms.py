@@ -1,4 +1,4 @@
-"""Texts of a page's form."""
+"""Input of a page's form."""
 
 from typing import Any
 
@@ -6,5 +6,5 @@ from litestar import Request
 
 
 async def read_typed(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """What was typed, by field, without spaces around it and without the form's token."""
+    """Texts by field, stripped, without the form's CSRF token."""
     return {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}

@@ -22,16 +22,22 @@
     }
   };
 
-  // Ask in the shared dialog; resolves to the person's answer.
+  // Ask in the shared dialog; resolves to the person's answer. `asking` lasts until the answer is sent.
+  let asking = false;
   const ask = (question, danger) =>
     new Promise((resolve) => {
+      asking = true;
       const dialog = document.getElementById("confirm");
       dialog.querySelector("h2").textContent = question;
       const yes = dialog.querySelector("[value=confirm]");
       yes.classList.toggle("is-danger", danger);
       yes.classList.toggle("is-primary", !danger);
       dialog.returnValue = "";
-      dialog.addEventListener("close", () => resolve(dialog.returnValue === "confirm"), { once: true });
+      const answer = () => {
+        resolve(dialog.returnValue === "confirm");
+        setTimeout(() => (asking = false));
+      };
+      dialog.addEventListener("close", answer, { once: true });
       dialog.showModal();
     });
   const isDanger = (element) => Boolean(element.matches(".is-danger") || element.querySelector?.(".is-danger"));
@@ -127,7 +133,7 @@
     if (file) document.getElementById(target.dataset.fileInto).value = await file.text();
   });
 
-  // A dialog that was refused comes back open, with what was typed.
+  // A refused dialog is opened again, with the typed values.
   const reopen = () => {
     for (const dialog of document.querySelectorAll("dialog[data-shown]")) {
       dialog.removeAttribute("data-shown");
@@ -166,6 +172,12 @@
     // A second click on a plain form must not post twice.
     const once = form.querySelector("[data-once]");
     if (once) setTimeout(() => (once.disabled = true));
+  }, true);
+
+  // A colour field is never empty: choosing a colour ticks the checkbox that enables the field.
+  document.addEventListener("input", ({ target }) => {
+    const box = target.form?.elements[target.dataset.ticks];
+    if (box) box.checked = true;
   }, true);
 
   // Rows selected for a bulk action: their number, and one checkbox for all of them.
@@ -258,10 +270,12 @@
     document.addEventListener(end, () => setTimeout(() => (pressed = null)), true); // the click comes right after
   }
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    if (pressed && detail.target.contains(pressed) && polls(detail.requestConfig.elt)) detail.shouldSwap = false;
+    // The form behind an open dialog stays, too: a form removed from the page cannot be submitted.
+    const isInUse = asking || document.querySelector("dialog[open]") || (pressed && detail.target.contains(pressed));
+    if (isInUse && polls(detail.requestConfig.elt)) detail.shouldSwap = false;
   });
 
-  // What was typed before htmx knew the form, such as right after the page appeared, is taken as typed now.
+  // Input from before htmx processed the form, such as right after the page appeared, is handled as typed now.
   const isChanged = (field) =>
     field.options
       ? [...field.options].some((option) => option.selected !== option.defaultSelected)

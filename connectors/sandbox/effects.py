@@ -17,7 +17,7 @@ class SandboxEffect(msgspec.Struct, frozen=True):
     version: int
     key: str
     value: Value | None = None
-    """Of a field that is no integer; `amount` is 0 then."""
+    """Value of a field that is no integer; `amount` is 0 then."""
 
 
 class EffectLog:

@@ -43,7 +43,7 @@ def shop_page(heading: str, currency: str, rows: Iterable[ShopRow]) -> str:
 
 
 def erp_page(rows: Iterable[ErpRow], currency: str, token: str) -> str:
-    """With the operator's token each value is a small form; without it the list is read-only."""
+    """The ERP's price list. With the operator's token each value is a small form; otherwise the list is read-only."""
     digits = minor_exponent(currency)
 
     def cell(row: ErpRow, element: str, amount: int) -> str:
@@ -72,7 +72,7 @@ def erp_page(rows: Iterable[ErpRow], currency: str, token: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """As on the product's own pages: invisible characters are shown, and text direction is isolated."""
+    """Text as on the product's own pages: invisible characters are shown, and text direction is isolated."""
     return f"<bdi>{escape(mark_key(text))}</bdi>" if not text.isascii() else escape(mark_key(text))
 
 

@@ -11,7 +11,7 @@ from foundation.marks import N_
 
 class TranslateEvents(StoredEvent, frozen=True, omit_defaults=True):
     """`any_version`: the record and element, joined by a bar, whose version a replay does not compare. `unclaimed`: the
-    type of message whose kept messages are to be delivered, and no others of the event.
+    type of the unclaimed messages to deliver, without any others of the event.
     """
 
     any_version: str | None = None
@@ -19,7 +19,7 @@ class TranslateEvents(StoredEvent, frozen=True, omit_defaults=True):
 
 
 TRANSLATE: Final = JobType("governance.ingest_events", N_("Read messages of a source"), TranslateEvents)
-"""It has the name that it had when governance handled it: the database lets intake store jobs of this name only, and
+"""The name is from when governance handled this job: the database lets intake store jobs of this name only, and
 processes of two releases share the lanes during an update.
 """
 

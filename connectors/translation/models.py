@@ -10,8 +10,8 @@ from foundation.database.base import Base, TenantOwned
 
 
 class UnclaimedMessage(TenantOwned, Base):
-    """Messages of one type in one source event, which no room read when the event was translated. Only the event's
-    bytes contain them: it is translated again once a room reads the type, which deletes this row.
+    """Messages of one type in one source event, which no room read when the event was translated. The row has no
+    content: once a room reads the type, a replay translates the event again and deletes the row.
 
     Partitioned as `source_event`, with which it is removed.
     """
@@ -24,6 +24,6 @@ class UnclaimedMessage(TenantOwned, Base):
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
     message_type: Mapped[str] = mapped_column(primary_key=True)
     connection_id: Mapped[UUID]
-    reference: Mapped[str]  # of the first of them
+    reference: Mapped[str]  # of the first message
     message_count: Mapped[int]
     received_at: Mapped[datetime]

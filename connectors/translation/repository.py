@@ -74,14 +74,12 @@ async def load_events(session: AsyncSession, ids: Sequence[UUID | None], *, most
 
 
 async def store_unclaimed(session: AsyncSession, rows: Sequence[UnclaimedRow]) -> None:
-    """Keep messages, in the order of their keys, so that two transactions lock them in one order."""
+    """Store unclaimed messages in key order, so that concurrent transactions lock them in the same order."""
     await _INSERT_UNCLAIMED.execute(session, sorted(rows, key=lambda row: (row.event_id, row.message_type)))
 
 
 async def remove_unclaimed(session: AsyncSession, keys: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
-    """Take unclaimed messages of these events and types from the table, locked in the order of their keys. Returns
-    those that were there.
-    """
+    """Delete the unclaimed messages of these events and types, locked in key order. Returns the keys found."""
     if not keys:
         return set()
     wanted = sorted(keys)

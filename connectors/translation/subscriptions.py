@@ -36,7 +36,7 @@ class Received(msgspec.Struct, Generic[M], frozen=True):
 
 
 class FailureKind(StrEnum):
-    UNREADABLE = "unreadable"  # `detail` says why, `value` the value, if it is one
+    UNREADABLE = "unreadable"  # `detail` is the reason, `value` the unreadable value, if it is a single one
     NOT_A_SOURCE = "not_a_source"
     CONNECTOR_FAILED = "connector_failed"  # `detail` is the name of the error
     ID_CONFLICT = "id_conflict"  # see `connectors.webhooks.writer.StoredEvent`
@@ -66,10 +66,10 @@ MessageHandler = Callable[[AsyncSession, Sequence[Received[M]]], Awaitable[None]
 class MessageSubscription(Generic[M]):
     """A handler of all messages of one type: a canonical message, `TranslationFailure` or `UnclaimedMessages`.
 
-    It gets those of a whole batch of source events in one call, in the transaction that completes their jobs, so what
-    it writes is written once for each translation. An event is translated again when a person replays it: `message_id`
-    identifies a repeated message. A handler whose work is long, or may fail, enqueues a job, because an error rolls
-    the batch back for all subscribers.
+    The handler gets the messages of a whole batch of source events in one call, in the transaction that completes their
+    jobs, so its writes are committed once per translation. An event is translated again when a person replays it:
+    `message_id` identifies a repeated message. A handler whose work is long, or may fail, enqueues a job, because an
+    error rolls the batch back for all subscribers.
     """
 
     message_type: type[M]
@@ -79,7 +79,7 @@ class MessageSubscription(Generic[M]):
 class MessageRouter:
     """The subscriptions of all rooms by type; several rooms may subscribe to one. They are called in the rooms' order.
 
-    Raises ValueError for a subscription to what connectors do not deliver.
+    Raises ValueError for a subscription to a type that connectors do not deliver.
     """
 
     def __init__(self, subscriptions: Iterable[MessageSubscription[Any]]) -> None:

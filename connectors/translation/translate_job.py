@@ -107,8 +107,8 @@ async def _read(
 
 
 async def _deliver(session: AsyncSession, router: MessageRouter, found: _BatchMessages) -> None:
-    """Deliver messages that rooms read, and keep the rest. Failures are reported after the messages: a value that is
-    unreadable in a newer event of the batch may be readable in an older one.
+    """Deliver messages that rooms read, and store the rest as unclaimed. Failures are reported after the messages: a
+    value that is unreadable in a newer event of the batch may be readable in an older one.
     """
     reading = {one: items for one, items in found.by_type.items() if router.reads(one)}
     unclaimed = [(code_of(one), item) for one, items in found.by_type.items() if one not in reading for item in items]

@@ -27,7 +27,7 @@ _NO_READER: Final = N_("Messages of this type are not processed yet, so they rem
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """`replayed` source events are translated again; `remaining` ones are not yet, because their number is limited."""
+    """Numbers of source events: `replayed` are translated again, `remaining` exceed the limit of one replay."""
 
     replayed: int
     remaining: int
@@ -75,7 +75,7 @@ async def discard_unclaimed(  # noqa: PLR0913 - keyword-only parts of one act
     session: AsyncSession, router: MessageRouter, *, connection_id: UUID, message_type: str, reason: str, now: datetime
 ) -> int:
     """Discard the unclaimed messages of a connection and type, and return their number. Their source events stay
-    stored; newer messages are kept again.
+    stored; messages received later are stored as unclaimed again.
 
     Raises:
         InvalidInput: the reason is empty or too long.

@@ -1,6 +1,6 @@
 """Adapter of Tryton: snapshots of products and web orders that changed since a date.
 
-Tryton has no change log, so each poll reads the current state of what changed. A later reading is newer whatever the
+Tryton has no change log, so each poll reads the current state of what changed. A later reading is newer regardless of
 dates, also when a long transaction commits late with an early date: the version of an observation is the time of its
 reading. The dates determine the start of the SLO clock.
 """

@@ -111,7 +111,7 @@ def find_unknown_language(body: bytes) -> PayloadInvalid | None:
 async def read_divided(
     http: HttpCaller, session: TrytonSession, divisions: Sequence[Division], ids: Sequence[int]
 ) -> dict[int, list[Divided]]:
-    """By product: one part per division, in their order. Raises as `read_products`."""
+    """Divided values by product id, one part per division in order. Raises as `read_products`."""
     found: dict[int, list[Divided]] = {product_id: [] for product_id in ids}
     for each in divisions:
         raws, refused = await read_products(http, session, ids, each.fields, each.context)

@@ -128,7 +128,7 @@ def dimension_in(**parts: str) -> str:
 
 
 LEFT_OUT: Final = "left-out"
-"""In place of Tryton's words about a product that its answer left out."""
+"""Error text for a product that Tryton's response omits."""
 
 
 class Divided(msgspec.Struct, frozen=True):

@@ -106,7 +106,7 @@ def _line(line: OrderLine, product: _Product, taxes: list[int]) -> dict[str, Any
 
 
 def _float(text: str) -> float:
-    """Tryton keeps quantities as floats."""
+    """The number in Tryton's form: quantities are floats there."""
     number = float(text)
     if abs(number) > EXACT_FLOATS or Decimal(repr(number)) != Decimal(text):
         raise CannotBeHeld(reasons.QUANTITY_INEXACT.write(number=text))
@@ -145,7 +145,7 @@ async def _search(http: HttpCaller, session: TrytonSession, model: str, domain: 
 
 
 async def _find_products(http: HttpCaller, session: TrytonSession, codes: list[str]) -> dict[str, _Product]:
-    """By code, which active products have only once in Tryton."""
+    """Products by code, which is unique among Tryton's active products."""
     rows = await session.call(
         http, list[_Product], "model.product.product.search_read",
         [["code", "in", codes]], 0, None, None, ["code", "sale_uom"],

@@ -117,7 +117,7 @@ def _converter(part: Divided, element: str) -> Callable[[], Value | None]:
 
 
 def _changed_at(product: Product, element: str) -> datetime:
-    """Of a divided value: a price list may compute its prices from list prices and from costs."""
+    """Time of change of a divided value. Prices follow both list price and cost: a price list may use either."""
     if element in (NAME, DESCRIPTION):
         return product.described_at()
     return max(product.price_changed_at(), product.cost_changed_at())

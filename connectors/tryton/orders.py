@@ -135,7 +135,7 @@ async def _confirm(http: HttpCaller, session: TrytonSession, sale: Sale) -> None
 
 
 def _reading(key: ElementKey, found: Sequence[msgspec.Raw], delivery: str) -> ChannelReading:
-    """The reading of a sale. One that is not confirmed does not count, because nothing is sent for it yet."""
+    """The reading of a sale. An unconfirmed sale does not count, because nothing is sent for it yet."""
     if len(found) > 1:
         return ChannelReading(key, None, unreadable=reasons.SEVERAL_SALES.write(count=len(found)))
     for raw in found:

@@ -29,8 +29,8 @@ _Row: TypeAlias = dict[str, Any]
 
 
 async def price_divisions(http: HttpCaller, session: TrytonSession) -> list[Division]:
-    """One for each price list in each currency, and one for each foreign currency without a list; the company's list
-    price is not divided.
+    """Divisions: one for each price list in each currency, and one for each foreign currency without a list. The
+    company's list price is not divided.
 
     Raises SystemUnavailable for a list or currency that Tryton does not have exactly once, and as `TrytonSession.call`.
     """

@@ -80,7 +80,7 @@ CANCELLED_TOO_LATE: Final = MessageType(
     ),
 )
 BLANKS: Final = MessageType(
-    "tryton.blanks", N_("Tryton removes blanks around a reference, so the sale would not be found again.")
+    "tryton.blanks", N_("Tryton removes spaces around a reference, so the sale would not be found again.")
 )
 SEVERAL_LINES: Final = MessageType(
     "tryton.several_lines",

@@ -75,7 +75,7 @@ class SaleReader:
 
 
 async def poll_sales(http: HttpCaller, session: TrytonSession, stored: Cursor, now: datetime) -> TrytonPage:
-    """Continues at `stored`, whose `after` and dates are of sales here."""
+    """Poll sales from `stored`, whose `after` and dates refer to sales here."""
     place = checked(stored, now, overlap_of(session.config))
     if not place.after:
         until = end_of_window(now, session.clock)

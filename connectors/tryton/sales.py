@@ -53,7 +53,7 @@ class SaleState(StrEnum):
 
 
 class ShipmentState(StrEnum):
-    """Of a sale's shipments together."""
+    """State of all shipments of a sale together."""
 
     PARTIALLY_SHIPPED = "partially shipped"
     SENT = "sent"
@@ -70,7 +70,7 @@ _AT_HAND: Final = frozenset({"assigned", "picked", "packed"})
 
 
 class NoOrder(ValueError):
-    """The sale has content that no order has; `reason` names it."""
+    """The sale has content that an order cannot have, named by `reason`."""
 
     def __init__(self, reason: MessageText) -> None:
         super().__init__(reason)
@@ -103,7 +103,7 @@ class ShippedMove(msgspec.Struct, frozen=True):
 
 
 class SaleShipment(msgspec.Struct, frozen=True):
-    """A shipment to a customer. Snapshots that were stored before shipments were reported have no number of it."""
+    """A shipment to a customer. Snapshots stored before shipments were reported have no number."""
 
     state: str
     create_date: TrytonMoment | None = None
@@ -220,7 +220,7 @@ def order_of(sale: Sale, delivery: str) -> OrderValue:
 
 
 def status_of(sale: Sale) -> str:
-    """A code of the element `order.status`. Tryton does not know when goods arrive: nothing is “delivered”."""
+    """A code of the element `order.status`. Tryton does not record when goods arrive, so no sale is “delivered”."""
     if sale.state in PENDING:
         return "open"
     if sale.state == SaleState.CANCELLED:

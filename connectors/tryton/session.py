@@ -29,8 +29,8 @@ class SignedOut(Exception):
 class Refused(SystemUnavailable):
     """Tryton accepted the call and failed, such as in computing a product's price; nothing of the call was done.
 
-    `text`: Tryton's own words. `by_rule`: by a rule of Tryton's, so that the same call fails until a person changes
-    something.
+    `text`: Tryton's own text. `by_rule`: a rule of Tryton's refused the call, so the same call fails until a person
+    changes something.
     """
 
     def __init__(self, method: str, text: str, *, by_rule: bool = False) -> None:
@@ -55,7 +55,7 @@ class Warehouse(msgspec.Struct, frozen=True):
 
 class TrytonSession(msgspec.Struct):
     """`context` is the user's own, with the locations whose stock counts as on hand. The context, the company's
-    currency and its warehouses can change in Tryton, so each poll refreshes them: only the sign-in itself is kept.
+    currency and its warehouses can change in Tryton, so each poll refreshes them: only the sign-in itself is cached.
     `clock` is Tryton's time in its last response, None when absent.
     """
 

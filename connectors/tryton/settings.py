@@ -42,7 +42,7 @@ def warehouse_code(config: ConnectionConfig) -> str:
 
 
 def orders_since(config: ConnectionConfig) -> datetime | None:
-    """From when on sales are read; None for all. Raises SystemUnavailable for a day that no calendar has."""
+    """Start of the sales that are read; None for all. Raises SystemUnavailable for a day that no calendar has."""
     if not (text := config.settings.get("orders_since")):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Shipments of web orders: each that is done is reported as dispatched. Tryton does not know when goods arrive."""
+"""Shipments of web orders: each that is done is reported as dispatched. Tryton does not record when goods arrive."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -64,7 +64,7 @@ _PARTS: Final = (
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """Where a value is written: number of its part, token of its Vendure channel."""
+    """Target of a value: number of its part, token of its Vendure channel."""
 
     part: int
     channel: str
@@ -162,7 +162,7 @@ class Vendure:
 
 
 def _group(config: ConnectionConfig, keys: Iterable[ElementKey]) -> dict[_Place | MessageText, list[int]]:
-    """Indexes of `keys` by where they are written, or by the reason why they cannot be."""
+    """Indexes of `keys` by their target, or by the reason why they cannot be written."""
     grouped: dict[_Place | MessageText, list[int]] = {}
     for index, key in enumerate(keys):
         grouped.setdefault(_place_of(config, key), []).append(index)

@@ -40,7 +40,7 @@ _UNKNOWN: Final = reasons.NO_SUCH_ORDER.write()
 
 
 class _State(StrEnum):
-    """States of Vendure's orders and fulfillments that decide here. Shops may add their own."""
+    """States of Vendure's orders and fulfillments that are distinguished here. Shops may add their own."""
 
     PENDING = "Pending"
     AUTHORIZED = "PaymentAuthorized"
@@ -75,7 +75,7 @@ class _Refused(Exception):
 
 
 async def push_statuses(http: HttpCaller, session: VendureSession, writes: Sequence[ChannelWrite]) -> list[WriteResult]:
-    """One order after the other, each from the state that it has now, so that a repeated write does nothing twice."""
+    """Write statuses order by order, each from its current state, so that a repeated write has no second effect."""
     orders = await _look_up(http, session, [write.record_key for write in writes])
     chosen, results = set(newest(range(len(writes)), writes)), list[WriteResult]()
     for index, write in enumerate(writes):

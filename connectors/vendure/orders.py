@@ -1,8 +1,8 @@
 """Orders of Vendure, as a source: placed orders that changed since a date.
 
 Vendure has no change log, so each poll reads the orders placed or changed since the last one, and a later reading is
-newer whatever the dates. The dates are of the shop's clock: only those up to the start of a window, by our clock and by
-the shop's Date header, become the next poll's position, and each window overlaps the last one by the length of long
+newer regardless of dates. The dates are of the shop's clock: only those up to the start of a window, by our clock and
+by the shop's Date header, become the next poll's position, and each window overlaps the last one by the length of long
 transactions.
 """
 
@@ -158,7 +158,7 @@ async def _poll(http: HttpCaller, session: VendureSession, stored: OrderCursor, 
 
 
 def _identify(raw: msgspec.Raw) -> _Known:
-    """Without dates of the agreed form the order is passed on, and translation reports the drift."""
+    """Identity of an order. An order without dates of the agreed form is passed on: translation reports the drift."""
     try:
         return decode_json(raw, type=_Known)
     except msgspec.DecodeError:
@@ -166,7 +166,7 @@ def _identify(raw: msgspec.Raw) -> _Known:
 
 
 def _external_id(known: _Known, precision: int, order: msgspec.Raw) -> str:
-    """With a hash of the content: Vendure's dates do not move with every change."""
+    """External id with a hash of the content: Vendure's dates do not move with every change."""
     content = {"order": read_content(order), "precision": precision}
     digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:16]
     return f"order/{known.code[:80]}/{known.newest:%Y%m%dT%H%M%S.%f}/{digest}"

@@ -42,7 +42,7 @@ def by_sku(variants: Sequence[Item]) -> dict[str, list[Item]]:
 
 
 def shared_by(variants: Sequence[Item]) -> MessageText:
-    """Why the SKU of `variants` is ambiguous; empty when it is not."""
+    """Reason why the SKU of `variants` is ambiguous; empty when the SKU is unique."""
     return reasons.SHARED_SKU.write(count=len(variants)) if len(variants) > 1 else NOTHING
 
 
@@ -63,7 +63,7 @@ def find_clashes(writes: Sequence[ChannelWrite], targets: dict[int, Target]) -> 
 
 
 def newest(indexes: "Sequence[int] | dict[int, Target]", writes: Sequence[ChannelWrite]) -> list[int]:
-    """Those of `indexes` whose write has the highest version for its key, in order."""
+    """The subset of `indexes` whose write has the highest version for its key, in order."""
     chosen: dict[ElementKey, int] = {}
     for index in indexes:
         write = writes[index]
@@ -98,7 +98,7 @@ async def send(request: Awaitable[object], writes: Sequence[ChannelWrite]) -> li
 def merge(
     writes: Sequence[ChannelWrite], refused: dict[int, MessageText], sent: dict[int, WriteResult]
 ) -> list[WriteResult]:
-    """One result per write, in order; those neither refused nor sent had a newer one in the same batch."""
+    """One result per write, in order; writes neither refused nor sent had a newer one in the same batch."""
     return [
         result(write, WriteState.REFUSED, refused[index])
         if index in refused

@@ -22,7 +22,7 @@ def currency_of(key: ElementKey, facts: Facts) -> str:
 
 
 def find_trouble(key: ElementKey, value: MoneyValue, facts: Facts) -> MessageText:
-    """Why the price cannot be shown there; empty when it can."""
+    """Reason why the price cannot be shown there; empty when there is none."""
     currency = currency_of(key, facts)
     if reason := _trouble_of_channel(currency, facts):
         return reason
@@ -39,8 +39,8 @@ def find_trouble(key: ElementKey, value: MoneyValue, facts: Facts) -> MessageTex
 
 
 def to_input(value: MoneyValue, facts: Facts) -> dict[str, Any]:
-    """With the currency, or Vendure would assume the channel's current default, which may have changed since the
-    look-up.
+    """Input for a price, with its currency: Vendure would otherwise assume the channel's current default, which may
+    have changed since the look-up.
     """
     return {"currencyCode": value.currency, "price": to_shop(value.number, facts.precision)}
 

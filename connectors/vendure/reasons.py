@@ -81,10 +81,12 @@ NO_STATE: Final = MessageType(
     "vendure.no_state", N_("Vendure has no state for orders that are {status}. It shows: {named}.")
 )
 CANCELLED_THERE: Final = MessageType(
-    "vendure.cancelled_there", N_("The order is cancelled in Vendure, and an order never goes back there.")
+    "vendure.cancelled_there",
+    N_("The order is cancelled in Vendure, which does not let an order return to an earlier state."),
 )
 FURTHER_THERE: Final = MessageType(
-    "vendure.further_there", N_("The order is {status} in Vendure already, and an order never goes back there.")
+    "vendure.further_there",
+    N_("The order is already {status} in Vendure, which does not let an order return to an earlier state."),
 )
 ONLY_AUTHORIZED: Final = MessageType(
     "vendure.only_authorized",

@@ -56,7 +56,7 @@ async def find_places(http: HttpCaller, session: VendureSession, facts: Facts, k
 
 
 def find_trouble(key: ElementKey, value: QuantityValue, places: Places) -> MessageText:
-    """Why the stock cannot be shown there; empty when it can."""
+    """Reason why the stock cannot be shown there; empty when there is none."""
     if not places.find(key):
         return _unknown(part_of(key.dimension, "location"), places)
     is_whole = value == quantity(value.amount) and "." not in value.amount
@@ -68,7 +68,7 @@ def to_input(value: QuantityValue, location_id: str) -> dict[str, Any]:
 
 
 def read_stock(key: ElementKey, variant: Variant, places: Places) -> ChannelReading:
-    """A known location without a level of the variant has none of it in stock."""
+    """Reading of a variant's stock. A known location without a stock level of the variant has 0."""
     place = places.find(key)
     if not place and key.dimension:
         return ChannelReading(key, None)

@@ -33,7 +33,7 @@ _FIELDS: Final = {NAME: "name", DESCRIPTION: "description"}
 
 
 async def push_texts(http: HttpCaller, session: VendureSession, writes: Sequence[ChannelWrite]) -> list[WriteResult]:
-    """Looked up for every push, as `variants.push_fields`."""
+    """Write texts. Variants are looked up for every push, as in `variants.push_fields`."""
     facts, found = await _look_up(http, session, [write.record_key for write in writes])
     refused = {i: reason for i, write in enumerate(writes) if (reason := _trouble(write, facts, found))}
     fields = {
@@ -64,12 +64,12 @@ async def _look_up(
 
 
 def _language(key: ElementKey, facts: Facts) -> str:
-    """As Vendure writes it: de, de_AT, zh_Hans."""
+    """Language code in Vendure's form: de, de_AT, zh_Hans."""
     return part_of(key.dimension, "locale").replace("-", "_") or facts.language
 
 
 def _trouble(write: ChannelWrite, facts: Facts, found: Mapping[str, Sequence[VariantTexts]]) -> MessageText:
-    """Why the text cannot be shown; empty when it can."""
+    """Reason why the text cannot be shown; empty when there is none."""
     variants = found.get(write.record_key, ())
     if reason := shared_by(variants) if variants else UNKNOWN:
         return reason
@@ -143,7 +143,7 @@ def _stored(element: str, value: TextValue) -> str:
 
 
 def _shown(element: str, text: str) -> TextValue:
-    """The value that Vendure's text is. A description without markup is plain text."""
+    """Vendure's text as a value. A description without markup is plain text."""
     if element == NAME:
         return TextValue(text)
     return TextValue(text, "html") if "<" in text else TextValue(unescape(text))

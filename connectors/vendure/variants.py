@@ -20,8 +20,8 @@ INPUT_BYTES: Final = 160
 
 
 async def push_fields(http: HttpCaller, session: VendureSession, writes: Sequence[ChannelWrite]) -> list[WriteResult]:
-    """Looked up for every push: with a cached id, a SKU that has moved would update the wrong product, and with a
-    cached currency a price would be written in another one.
+    """Write prices and stock. Variants are looked up for every push: with a cached id, a SKU that has moved would
+    update the wrong product, and with a cached currency a price would be written in another currency.
     """
     answer, variants = await Lookup(http, session, IDS, VariantIds).find(sorted({w.record_key for w in writes}))
     facts = await session.facts(http, answer)
@@ -58,14 +58,14 @@ async def read_fields(http: HttpCaller, session: VendureSession, keys: Sequence[
 
 
 async def find_skus(http: HttpCaller, session: VendureSession, skus: Sequence[str]) -> list[str]:
-    """Those of `skus` that the shop has."""
+    """The subset of `skus` that exists in the shop."""
     return [variant.sku for variant in (await Lookup(http, session, IDS, VariantIds).find(skus))[1]]
 
 
 def _trouble(
     write: ChannelWrite, facts: Facts, places: Places, found: Mapping[str, Sequence[VariantId]]
 ) -> MessageText:
-    """Why the value cannot be shown; empty when it can."""
+    """Reason why the value cannot be shown; empty when there is none."""
     value, reason = write.value, NOTHING
     if isinstance(value, QuantityValue):
         reason = stock.find_trouble(write.key, value, places)

@@ -148,7 +148,7 @@ class HookDirectory:
                     continue
                 try:
                     route = self._open(row, sealed.get(connection_id, ()), wrapped)
-                except Exception as error:  # noqa: BLE001 - one client's secret that cannot be read is no other's matter
+                except Exception as error:  # noqa: BLE001 - an unreadable secret must not fail other clients' look-ups
                     self._settle([connection_id], error)
                     continue
                 self._known.put(connection_id, route)

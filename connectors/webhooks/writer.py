@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 MAX_GROUP = 500
 PATIENCE_SECONDS = 8.0
 """Longer than a healthy database takes for a group. After that, waiting callers get a retryable error and a new
-connection is opened; if the silent connection did commit, the next delivery is a duplicate.
+connection is opened; if the unresponsive connection did commit, the next delivery is a duplicate.
 """
 INGEST_DIRECTION = "ingest"
 

@@ -14,19 +14,19 @@ from canonical.problems import quote
 
 MAX_INTEGER_DIGITS: Final = 26
 MAX_PLACES: Final = 12
-"""Together the bounds of numeric(38, 12)."""
+"""With MAX_INTEGER_DIGITS, the bounds of numeric(38, 12)."""
 EXACT: Final = Context(prec=100)
 """For arithmetic with amounts: the usual context rounds to 28 digits. Enough for products of two, and sums of many."""
 
 _CANONICAL: Final = re.compile(r"(?!-0\Z)-?(?:0|[1-9][0-9]{0,25})(?:\.[0-9]{0,11}[1-9])?")
 is_canonical_amount: Final = _CANONICAL.fullmatch
-"""Finds a match in a text that is already the one of its amount. Values test it first: nearly all have it already, and
-each change has eight values.
+"""Match of a text that is canonical already. Values test this first: nearly all are canonical, and each change has
+eight values.
 """
 
 
 def canonical_amount(amount: Decimal | int | str) -> str:
-    """The one text of an amount: no exponent, no trailing zeros, no plus sign, no negative zero.
+    """Return the canonical text of an amount: no exponent, no trailing zeros, no plus sign, no negative zero.
 
     Raises:
         InexactAmount: not a plain number, or beyond the bounds. Nothing is rounded.
@@ -46,7 +46,7 @@ def normalise_amount(struct: msgspec.Struct, name: str) -> None:
 
 
 def scale_amount(amount: str, digits: int) -> int | Fraction:
-    """A canonical amount times ten to the power of `digits`, exactly; an integer where it is one.
+    """A canonical amount times ten to the power of `digits`, exactly; an `int` if the product is integral.
 
     Computed on the text: decision facts need it several times per change, and `Fraction` costs twenty times as much.
     """

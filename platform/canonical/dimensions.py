@@ -41,12 +41,12 @@ class InvalidDimension(CanonicalError):
 
 
 def dimension(**parts: str) -> str:
-    """The canonical text. Raises InvalidDimension."""
+    """The canonical text of these parts. Raises InvalidDimension."""
     return dimension_of(parts)
 
 
 def dimension_of(parts: Mapping[str, str]) -> str:
-    """As `dimension`, of a mapping."""
+    """The canonical text of a mapping of parts. Raises InvalidDimension."""
     text = ",".join(f"{name}={quote(_check(name, parts[name]), safe='')}" for name in sorted(parts))
     if len(text) > LONGEST:
         raise InvalidDimension(problems.DIMENSION_TOO_LONG, most=LONGEST)

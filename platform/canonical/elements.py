@@ -9,6 +9,7 @@ from canonical.marks import N_
 from canonical.orders import ORDER
 
 PRICE: Final = "price.list"
+SALE_PRICE: Final = "price.sale"
 STOCK: Final = "stock.on_hand"
 COST: Final = "price.cost"
 NAME: Final = "product.name"
@@ -22,11 +23,11 @@ _PRICE_PARTS: Final = ("price_list", "currency", "customer_group", "min_quantity
 
 
 class ElementType(msgspec.Struct, frozen=True, kw_only=True):
-    """What an element is.
+    """The declaration of an element.
 
     `dimensions`: the parts that may distinguish its values. `policy_reference`: the element of the same record with
     which policy compares it, as prices with the cost. `exposure`: the unit of a wrong value's size, for severity.
-    `distributed`: it is sent to channels; otherwise its values serve as references only. `codes`: the values of an
+    `distributed`: values are sent to channels; otherwise they serve as references only. `codes`: the values of an
     enumeration, empty for any. `returned_to`: the element of the same record whose source alone gets the values, as
     only the shop of an order gets its status.
     """
@@ -52,7 +53,7 @@ def _type(code: str, label: str, value_type: str, **more: object) -> ElementType
 
 _TYPES: Final = (
     _type(PRICE, N_("List price"), "money", dimensions=_PRICE_PARTS, policy_reference=COST),
-    _type("price.sale", N_("Sale price"), "money", dimensions=_PRICE_PARTS, policy_reference=COST),
+    _type(SALE_PRICE, N_("Sale price"), "money", dimensions=_PRICE_PARTS, policy_reference=COST),
     _type("price.map", N_("Minimum advertised price"), "money", dimensions=("currency",)),
     _type(COST, N_("Cost"), "money", dimensions=("currency",), distributed=False),
     _type(STOCK, N_("Stock on hand"), "quantity", dimensions=("location",)),
@@ -102,7 +103,7 @@ REFERENCE_ELEMENTS: Final = frozenset(each.code for each in _TYPES if not each.d
 
 
 RETURNED_ELEMENTS: Final = {each.code: each.returned_to for each in _TYPES if each.returned_to}
-"""Elements that go only to the source of another element of their record, which is the value here."""
+"""Elements sent only to the source of another element of the same record, with the code of that other element."""
 
 
 def element_type(code: str) -> ElementType | None:

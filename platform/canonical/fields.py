@@ -20,26 +20,26 @@ class InvalidMessage(CanonicalError):
 
 
 def require(holds: bool, rule: ProblemType, **params: object) -> None:  # noqa: FBT001 - reads as an assertion
-    """Raises InvalidMessage with `rule`."""
+    """Raise InvalidMessage with `rule` unless `holds`."""
     if not holds:
         raise InvalidMessage(rule, **params)
 
 
 def check_text(text: str, field: Problem, *, least: int = 1, most: int = _LONGEST) -> None:
-    """Raises InvalidMessage unless it has `least` to `most` characters, all storable."""
+    """Raise InvalidMessage unless `text` has `least` to `most` characters, all storable."""
     if not least <= len(text) <= most or _LOST.search(text):
         raise InvalidMessage(problems.TEXT_LENGTH, field=field, text=quote(text), least=least, most=most)
 
 
 def check_code(code: str) -> None:
-    """Raises InvalidMessage unless it consists of words in lower case, separated by points."""
+    """Raise InvalidMessage unless `code` consists of words in lower case, separated by points."""
     if len(code) > _LONGEST or not _CODE.fullmatch(code):
         raise InvalidMessage(problems.CODE_FORM, text=quote(code))
 
 
 def normalise_instants(struct: msgspec.Struct) -> None:
-    """Convert every instant of a frozen struct to its canonical form, in UTC. Raises InvalidMessage for one without an
-    offset.
+    """Convert every instant of a frozen struct to its canonical form, in UTC. Raises InvalidMessage for an instant
+    without an offset, or outside the years 1 to 9999 of UTC.
     """
     for name in struct.__struct_fields__:
         value = getattr(struct, name)

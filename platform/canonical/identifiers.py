@@ -17,11 +17,11 @@ SCHEMES: Final = tuple(_PATTERNS)
 
 
 class InvalidIdentifier(CanonicalError):
-    """The identifier is not one of its scheme."""
+    """The identifier is not valid in its scheme."""
 
 
 def check_identifier(scheme: str, value: str) -> None:
-    """Raises InvalidIdentifier."""
+    """Raise InvalidIdentifier unless `value` is an identifier of `scheme`."""
     pattern = _PATTERNS.get(scheme)
     if pattern is None:
         raise InvalidIdentifier(problems.UNKNOWN_SCHEME, text=scheme[:40], named=", ".join(SCHEMES))
@@ -32,6 +32,6 @@ def check_identifier(scheme: str, value: str) -> None:
 
 
 def gtin_check_digit(digits: str) -> str:
-    """GS1 General Specifications, 7.9: weights 3 and 1 from the right."""
+    """The check digit after `digits`: weights 3 and 1 from the right. Source: GS1 General Specifications, 7.9."""
     total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
     return str(-total % 10)

@@ -1,4 +1,4 @@
-"""The key of a value: which element of which record, for which dimension."""
+"""Keys of values: record, element and dimension."""
 
 from typing import Final, NamedTuple
 
@@ -20,9 +20,9 @@ class ElementKey(NamedTuple):
     record_type: str = PRODUCT
 
     def joined(self, separator: str) -> str:
-        """One text for each key, as for keys of jobs (`|`) and subjects of exceptions (`:`).
+        """A text unique to the key, for keys of jobs (`|`) and subjects of exceptions (`:`).
 
-        Parts that have their usual value are left out. Elements contain a point, types of records none, and dimensions
+        Parts with their default value are left out. Elements contain a point, types of records none, and dimensions
         neither separator, so that no two keys share a text.
         """
         text = f"{self.record_key}{separator}{self.element}"
@@ -32,7 +32,7 @@ class ElementKey(NamedTuple):
 
 
 new_key: Final = tuple.__new__
-"""Makes a key of its four parts at half the cost of the class's own constructor, a Python function: a change makes a
+"""Constructor of a key from its four parts, at half the cost of the class's own, a Python function: a change needs a
 dozen keys.
 """
 

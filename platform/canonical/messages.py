@@ -1,15 +1,14 @@
 """Canonical messages, into which connectors translate the bytes of other systems.
 
-A message is a snapshot of one document at one version (a shipment, an invoice, a case, a customer), or something that
-happened (an observation, a milestone). Its type has a version, as in `shipment.v1`: a field may be added with a
-default; any other change is a new type. Messages are checked and normalised whenever they are constructed, as values
-are.
+A message is a snapshot of one document at one version (a shipment, an invoice, a case, a customer), or an occurrence
+(an observation, a milestone). Its type has a version, as in `shipment.v1`: a field may be added with a default; any
+other change is a new type. Messages are checked and normalised whenever they are constructed, as values are.
 """
 
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import msgspec
 
@@ -30,7 +29,7 @@ class Message(msgspec.Struct, frozen=True, tag_field="type"):
 
     @property
     def reference(self) -> str:
-        """The display name of the message's subject: the source's own number of it."""
+        """The display name of the message's subject: its number in the source."""
         raise NotImplementedError
 
 
@@ -44,7 +43,7 @@ class Observation(Message, frozen=True, tag="observation.v1"):
     there, if the message contains it. `version_is_ours`: the version does not come from the source but is our own
     clock's time, in microseconds, when the record was read.
 
-    Checked when it is admitted, not here: one that cannot be kept is quarantined with its key.
+    Observations are checked at admission, not here, so that an invalid one is quarantined with its key.
     """
 
     record_key: str
@@ -80,8 +79,8 @@ class Party(msgspec.Struct, frozen=True, gc=False):
 
 
 class MessageLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a document. `line` is the source's number of it, `order` and `order_line` those of the order that it
-    fulfils or charges; empty if the source reports none. `amount`, of invoices only, is without tax.
+    """A line of a document. `line` is its number in the source; `order` and `order_line` are the numbers of the order
+    that the line fulfils or charges, empty if the source reports none. `amount`, of invoices only, is without tax.
     """
 
     line: str
@@ -175,7 +174,7 @@ class InvoiceIssued(DocumentMessage, frozen=True, kw_only=True, tag="invoice.v1"
 
 
 class CaseUpdated(DocumentMessage, frozen=True, kw_only=True, tag="case.v1"):
-    """A case of a service desk. `about` are the records that it concerns, such as an order."""
+    """A case of a service desk. `about` lists the records concerned, such as an order."""
 
     status: Literal["open", "waiting", "resolved", "closed"]
     title: str
@@ -207,8 +206,8 @@ class CustomerUpdated(DocumentMessage, frozen=True, kw_only=True, tag="customer.
 
 
 class MilestoneReached(Message, frozen=True, kw_only=True, tag="milestone.v1"):
-    """A step of a delivery. `code` is ours, such as `pickup.done`; `source_code` the source's own; `code` is empty for
-    steps that have none of ours.
+    """A step of a delivery. `code` is our code, such as `pickup.done`, empty for steps without one; `source_code` is
+    the source's own.
 
     `classifier` distinguishes plans and estimates from facts. `is_exact` is False where the source gives a local time
     without a place, so that the instant is uncertain.
@@ -239,9 +238,6 @@ class MilestoneReached(Message, frozen=True, kw_only=True, tag="milestone.v1"):
         return self.about.record_key
 
 
-CanonicalMessage: TypeAlias = (
-    Observation | OrderPlaced | ShipmentUpdated | InvoiceIssued | CaseUpdated | CustomerUpdated | MilestoneReached
-)
 MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
     Observation, OrderPlaced, ShipmentUpdated, InvoiceIssued, CaseUpdated, CustomerUpdated, MilestoneReached,
 )  # fmt: skip
@@ -267,12 +263,12 @@ _BY_CODE: Final = {code_of(message_type): message_type for message_type in MESSA
 
 
 def message_type_of(code: str) -> type[Message] | None:
-    """The type of a stored code; None for one of another release."""
+    """The type of a stored code; None for a code of another release."""
     return _BY_CODE.get(code)
 
 
 def describe_message_type(code: str) -> str:
-    """The label of a type; of one of another release, its code."""
+    """The label of a type; for a code of another release, the code itself."""
     known = _BY_CODE.get(code)
     return code if known is None else _LABELS[known]
 

@@ -104,7 +104,7 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
     @classmethod
     def from_decimal(cls, amount: Decimal, currency: str) -> "Money":
-        """Exactly that amount.
+        """The amount, exactly.
 
         Raises:
             InexactAmount: the amount is not an integer number of the currency's minor units. Nothing is rounded.

@@ -22,7 +22,7 @@ class InvalidOrder(CanonicalError):
 
 
 class OrderLine(msgspec.Struct, frozen=True, order=True, gc=False):
-    """`unit_price` is without tax and after discounts, in the order's currency. Raises InexactAmount."""
+    """A line of an order. `unit_price` is without tax and after discounts, in its currency. Raises InexactAmount."""
 
     sku: str
     quantity: str
@@ -52,7 +52,7 @@ class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="o
     lines: tuple[OrderLine, ...]
     shipping: str = "0"
     status: Literal["cancelled"] | msgspec.UnsetType = msgspec.UNSET
-    """Unset in all other orders, so that those stored before there were cancelled ones have equal JSON."""
+    """Unset in all other orders, whose JSON thus equals that of orders stored before cancellations were supported."""
 
     def __post_init__(self) -> None:
         stored_exponent(self.currency)

@@ -1,4 +1,4 @@
-"""Reasons why something is not a value, key or message: a code with parameters, rendered as a sentence when shown.
+"""Reasons why data is no valid value, key or message: a code with parameters, rendered as a sentence when shown.
 
 `canonical` imports no other package, so these are declared beside the messages of the foundation, in the same form.
 """
@@ -42,7 +42,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class CanonicalError(ValueError):
-    """Base of this package's errors. `problem` is what is stored; the text is its English sentence, for logs."""
+    """Base of this package's errors. `problem` is stored; the text is its English sentence, for logs."""
 
     def __init__(self, declared: Declared, **params: object) -> None:
         self.problem = Problem(declared.code, declared.text, params)
@@ -50,7 +50,7 @@ class CanonicalError(ValueError):
 
 
 def quote(text: object) -> str:
-    """The beginning of another system's text."""
+    """The beginning of another system's text, at most `QUOTED` characters."""
     said = str(text)
     return said if len(said) <= QUOTED else f"{said[:QUOTED]}…"
 

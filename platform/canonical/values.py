@@ -1,7 +1,7 @@
 """Typed values of elements: a tagged union with one JSON text for each value.
 
-Each type checks and normalises itself on every way in, decoding included, so that equal values have equal JSON, and
-`jsonb =` in SQL is equality of values.
+Each type is checked and normalised on construction and on decoding, so that equal values have equal JSON, and `jsonb =`
+in SQL is equality of values.
 """
 
 import re
@@ -58,7 +58,7 @@ class MoneyValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="m
 
     @property
     def minor(self) -> int | None:
-        """In minor units of the currency; None when that is no integer of the database's range."""
+        """The amount in minor units; None if that is no integer in the database's range."""
         minor = scale_amount(self.amount, KEPT[self.currency])
         return minor if isinstance(minor, int) and abs(minor) <= LARGEST else None
 
@@ -120,7 +120,7 @@ class DateValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="da
 
 
 class TimestampValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="timestamp"):
-    """An instant, kept in UTC."""
+    """An instant in UTC."""
 
     at: datetime
 
@@ -135,7 +135,7 @@ class TimestampValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", ta
 
 
 class IdentifierValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="identifier"):
-    """Raises InvalidIdentifier, as for a wrong check digit of a GTIN."""
+    """An identifier of a scheme. Raises InvalidIdentifier, for example for a wrong check digit of a GTIN."""
 
     scheme: str
     value: str
@@ -157,7 +157,9 @@ class ReferenceValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", ta
 
 
 class MediaValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="media"):
-    """A file at an address. `sha256` is of its content, so that another picture at the same address is a change."""
+    """A file at an address. `sha256` is the hash of its content, so that another picture at the same address is a
+    change.
+    """
 
     url: str
     media_type: str
@@ -167,6 +169,10 @@ class MediaValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="m
         _match(_URL, self.url, problems.NOT_AN_ADDRESS)
         _match(_MEDIA_TYPE, self.media_type, problems.NOT_A_MEDIA_TYPE)
         _match(_SHA256, self.sha256, problems.NOT_A_HASH)
+
+
+class HiddenValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="hidden"):
+    """Placeholder in views for a value hidden from the reader's roles. Never a value of an element, never stored."""
 
 
 ScalarValue: TypeAlias = (
@@ -194,18 +200,18 @@ class ListValue(msgspec.Struct, frozen=True, tag_field="type", tag="list"):
             raise InvalidValue(problems.LIST_TOO_LONG, most=MAX_ITEMS, count=len(self.items))
 
 
-Value: TypeAlias = ScalarValue | ListValue | OrderValue
+Value: TypeAlias = ScalarValue | ListValue | OrderValue | HiddenValue
 NumberValue: TypeAlias = MoneyValue | QuantityValue | MeasureValue
 
 VALUE_TYPES: Final = (
     "money", "quantity", "measure", "text", "enumeration", "boolean", "date", "timestamp", "identifier", "reference",
     "media", "list", "order",
 )  # fmt: skip
-"""The tags of the union."""
+"""The tags of the union, without that of hidden values, which no element has."""
 
 
 class _Document(msgspec.Struct, array_like=True):
-    """Converting a struct costs a tenth of converting a bare union, whose type would be analysed with every call."""
+    """A value in a struct: its conversion costs a tenth of a bare union's, whose type is analysed at every call."""
 
     value: Value
 
@@ -214,12 +220,12 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 def money(amount: Decimal | int | str, currency: str) -> MoneyValue:
-    """Exactly that amount in major units. Raises InexactAmount, UnknownCurrency."""
+    """An exact amount in major units. Raises InexactAmount, UnknownCurrency."""
     return MoneyValue(canonical_amount(amount), currency)
 
 
 def minor_money(minor: int, currency: str) -> MoneyValue:
-    """Exactly that number of minor units. Raises InexactAmount, UnknownCurrency."""
+    """An exact amount in minor units. Raises InexactAmount, UnknownCurrency."""
     digits = stored_exponent(currency)
     if not digits:
         return MoneyValue(str(minor), currency)
@@ -229,7 +235,7 @@ def minor_money(minor: int, currency: str) -> MoneyValue:
 
 
 def quantity(amount: Decimal | int | str, unit: str = PIECE) -> QuantityValue:
-    """Exactly that many units. Raises InexactAmount, InvalidValue."""
+    """An exact number of units. Raises InexactAmount, InvalidValue."""
     return QuantityValue(canonical_amount(amount), unit)
 
 
@@ -239,7 +245,7 @@ def type_of(value: Value) -> str:
 
 
 def value_json(value: Value) -> str:
-    """The value's only JSON text."""
+    """The canonical JSON text of a value."""
     return _ENCODER.encode(value).decode()
 
 
@@ -249,11 +255,11 @@ def to_value(document: Any) -> Value | None:
 
 
 def read_value(document: Any) -> Value:
-    """As `to_value`, of a column that is never NULL."""
+    """The value of a jsonb column that is never NULL, as the driver returns it."""
     return msgspec.convert((document,), _Document).value
 
 
-def write_plainly(value: Value) -> str:  # noqa: C901, PLR0911 - one case per type
+def write_plainly(value: Value) -> str:  # noqa: C901, PLR0911, PLR0912 - one case per type
     """The value as one line of text, as exact as it is stored: for messages, not for pages."""
     match value:
         case MoneyValue(amount=amount, currency=currency):
@@ -278,6 +284,8 @@ def write_plainly(value: Value) -> str:  # noqa: C901, PLR0911 - one case per ty
             return url
         case ListValue(items=items):
             return ", ".join(map(write_plainly, items))
+        case HiddenValue():
+            return "hidden"
         case OrderValue(currency=currency, lines=lines):
             text = f"{len(lines)} lines, {canonical_amount(value.total)} {currency}"
             return "cancelled" if value.is_cancelled else text

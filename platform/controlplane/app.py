@@ -28,6 +28,7 @@ from foundation.clock import utc_now
 from foundation.rooms import Rooms
 from foundation.web.compression import Compression
 from foundation.web.fragments import collect_fragments
+from foundation.web.redaction import redact_response
 from foundation.web.registration import Application, RouterOfOne
 from foundation.web.requests import FORM_BYTES, BoundedRequest
 
@@ -74,6 +75,7 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
         template_config=TemplateConfig(instance=_templates(services.rooms, static)),
         lifespan=[lifespan],
         openapi_config=openapi_config(utc_now),
+        after_request=redact_response,
         # Litestar's own would replace the handlers of `configure_logging`: lines in another form, without redaction.
         logging_config=None,
         debug=False,
@@ -83,8 +85,7 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
 
 
 def _templates(rooms: Rooms, static: Path) -> JinjaTemplateEngine:
-    folders = rooms.every(lambda room: room.templates)
-    environment = build_environment(folders, static_url=asset_urls(read_manifest(static)))
+    environment = build_environment(rooms.folders, static_url=asset_urls(read_manifest(static)))
     return JinjaTemplateEngine.from_environment(environment)
 
 

@@ -79,7 +79,7 @@ def run_batch(settings: Settings, *, report_fd: int, jobs: Callable[[Services], 
     """The child side. Returns the exit code.
 
     Raises:
-        InvalidInput: nobody who starts this subprocess did: the descriptor or the batch is missing.
+        InvalidInput: the subprocess was not started by a worker: the descriptor or the batch is missing.
     """
     die_with_parent(signal.SIGKILL)
     configure_logging(json=settings.log_json)

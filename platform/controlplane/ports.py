@@ -37,18 +37,6 @@ def held_port(preferred: int = 0, *, seconds: float = WAIT_SECONDS) -> Iterator[
         yield int(holder.getsockname()[1])
 
 
-def free_port(preferred: int = 0) -> int:
-    """`preferred` when that port is free on loopback, else any free port."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("no port is free")
-
-
 def _bind(port: int, seconds: float) -> socket.socket:
     deadline = time.monotonic() + seconds
     while True:

@@ -103,8 +103,8 @@ def run_web(  # noqa: PLR0913 - what a web is started with
 
 
 def _shown(heartbeat: Heartbeat | None) -> Heartbeat:
-    """With a heartbeat file, SIGABRT is sent when the heartbeat stops: every thread's stack is logged before
-    the end.
+    """The heartbeat, or one without a file. Enables the log of every thread's stack on SIGABRT, which the supervisor
+    sends when the heartbeat stops.
     """
     faulthandler.enable()
     return heartbeat or Heartbeat()
@@ -267,7 +267,7 @@ def freeze_collector() -> None:
     """Exclude all imported objects from garbage collection: a fourth of the tail latency under load.
 
     The rest is searched for cycles per 10,000 new objects, not per 700: a batch of 250 changes makes more than that
-    without any cycle, and was searched again and again while it lived.
+    without any cycle, and was searched repeatedly during its life.
     """
     gc.collect()
     gc.freeze()

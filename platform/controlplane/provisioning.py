@@ -23,7 +23,9 @@ from tenants.accounts import create_msp
 from tenants.auth.account_names import read_account_names
 from tenants.auth.services import AuthServices
 from tenants.client_input import ClientInput
-from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner, set_password
+from tenants.members.repository import NewMember, create_member, set_password
+from tenants.partners.manage import create_partner
+from tenants.states import PartnerKind
 
 SETUP = Actor.system("setup")
 FIRST_BILLING = timedelta(minutes=15)

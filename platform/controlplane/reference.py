@@ -196,7 +196,7 @@ def _page(clock: Clock) -> HTTPRouteHandler:
             "groups": list_operations(document),
             "document_href": f"{PATH}/openapi.json",
         }
-        return Template("api_reference.html", context=context)
+        return Template("controlplane/api_reference.html", context=context)
 
     return api_reference
 

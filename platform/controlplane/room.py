@@ -8,7 +8,7 @@ from foundation.rooms import Room
 
 ROOM: Final = Room(
     name="controlplane",
-    templates=(Path(__file__).parent / "templates",),
+    folder=Path(__file__).parent,
     job_types=(EXPORT,),
     jobs=lambda services: (export_job(services),),
     repairs=(repair_export,),

@@ -1,4 +1,4 @@
-"""Labels of the actors that are no members, by the name that is stored of them."""
+"""Labels of actors other than members, by their stored name."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,11 +7,12 @@ from foundation.i18n.localizer import translate
 from foundation.marks import N_
 
 PAYMENT_PROVIDER: Final = "payment-provider"
-"""For what a payment provider reported, whoever recorded it."""
+"""Actor of reports by a payment provider, regardless of who records them."""
 ACTOR_LABELS: Final[Mapping[str, str]] = {
     "worker": N_("Automatic"),
     "setup": N_("Set-up"),
     "sign-in": N_("Sign-in page"),
+    "reconnect-link": N_("Reconnect link"),
     PAYMENT_PROVIDER: N_("Payment provider"),
 }
 

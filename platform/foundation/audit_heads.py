@@ -88,11 +88,10 @@ def read_signed(ring: KeyRing, lines: Iterable[bytes]) -> list[SignedHeads]:
 
 
 class ExportedChain(NamedTuple):
-    """Contents of the exports for one chain: points that it passed through, and the last entry that may be removed by
-    now.
+    """The exported points of one chain, and the last entry that may have been removed by now; None for no limit.
 
-    Entries after a head are younger than its export. So none of them can have reached the minimum age at which audit
-    entries may be removed, while the export has not reached it.
+    Entries after a head are younger than its export: while the export is younger than the minimum age at which audit
+    entries may be removed, so are they.
     """
 
     points: Sequence[ChainPoint]

@@ -1,7 +1,8 @@
-"""Time is passed in: a `Clock` is any callable that returns an aware UTC datetime."""
+"""Clocks, which are passed in: any callable that returns an aware UTC datetime."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 Clock = Callable[[], datetime]
 
@@ -10,10 +11,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def day_in(zone: str, moment: datetime) -> date:
+    """The day of the moment by the calendar of a time zone such as Europe/Berlin."""
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
 def write_utc(moment: datetime) -> str:
     """The instant in UTC with its zone, to the minute.
 
-    An instant from another system may have no year in UTC: that one is written with its own offset.
+    An instant from another system whose UTC year is not representable is written with its own offset.
     """
     try:
         moment = moment.astimezone(UTC)

@@ -6,7 +6,7 @@ from typing import Self
 
 
 class LabelledCode(StrEnum):
-    """Base of such an enumeration. A member's value is its code, followed by its label."""
+    """Base of enumerations of such codes. A member's value is its code, followed by its label."""
 
     label: str
 

@@ -60,7 +60,8 @@ class NounGroup(click.Group):
     """Commands on one kind of object, each with `--json`."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        super().add_command(JSON(cmd), name)
+        has_json = any("--json" in one.opts for one in cmd.params)  # also of a command that is in a group already
+        super().add_command(cmd if has_json else JSON(cmd), name)
 
 
 def print_result(result: CommandResult) -> None:

@@ -37,7 +37,7 @@ class TileArea(StrEnum):
 
 
 class TileUnit(StrEnum):
-    """What a tile's numbers are: whole numbers, seconds, or fractions of one."""
+    """The unit of a tile's numbers: whole numbers, seconds, or fractions of one."""
 
     COUNT = "count"
     SECONDS = "seconds"
@@ -61,9 +61,10 @@ class TileRow(msgspec.Struct, frozen=True):
 
 
 class TileData(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tile shows. `path` leads to the list behind it, from the root of the account. `value` is that of a figure
-    or gauge, null if there is none; `more`: it was counted up to that number. `target` is a gauge's or a line's. Texts
-    are in the reader's language. `as_of` and `next_at` are given if the figures are not of the moment of reading.
+    """The content of a tile. `path` leads to the list behind it, from the root of the account. `value` is that of a
+    figure or gauge, null if there is none; `more`: counting stopped at that number. `target` is a gauge's or a line's.
+    `links` are the addresses of the lists that `labels` count, from the root of the account. Texts are in the reader's
+    language. `as_of` and `next_at` are given for figures that are computed in advance.
     """
 
     path: str
@@ -73,6 +74,7 @@ class TileData(msgspec.Struct, frozen=True, kw_only=True):
     target: float | None = None
     note: str = ""
     labels: Sequence[str] = ()
+    links: Sequence[str] = ()
     series: Sequence[TileSeries] = ()
     rows: Sequence[TileRow] = ()
     as_of: datetime | None = None
@@ -81,7 +83,7 @@ class TileData(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class TileReader:
-    """What loaders of one dashboard share: the transaction, the time, and what one of them has read already."""
+    """Shared state of the loaders of one dashboard: the transaction, the time, and results that are loaded once."""
 
     session: AsyncSession
     now: datetime

@@ -1,8 +1,8 @@
 """JSON from outside: one decoder with a bounded depth for request bodies, webhooks and other systems' responses.
 
 msgspec recurses once per level and raises `RecursionError` at a depth that depends on the caller's stack; that is no
-`DecodeError`, so callers would treat a hostile document as their own defect. Here the depth is checked before parsing,
-and the limit is the same everywhere.
+`DecodeError`, so callers would handle a hostile document as a defect of their own. Here the depth is checked before
+parsing, and the limit is the same everywhere.
 """
 
 import json
@@ -55,7 +55,7 @@ class RepeatedKey(msgspec.DecodeError):
 
 
 class _Repeated(Exception):
-    """Has the key that an object contains twice."""
+    """Signal of the JSON hook; its argument is the key that an object contains twice."""
 
 
 class JsonDecoder(Generic[T]):

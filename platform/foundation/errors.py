@@ -14,8 +14,8 @@ class DomainError(Exception):
 
     `detail` describes what happened and what to do; it is shown to users, so it never contains secrets or other
     tenants' data. It is written in English, marked with `N_`, with named placeholders for `params`: a number that is
-    counted is an int, one that names something (a port, a status) a str, and a part of the sentence a `Phrase`.
-    A `MessageText` brings its own parameters. A job that the error stops stores `reason`.
+    counted is an int, one that names something (a port, a status) a str, and a part of the sentence a `Phrase`. A
+    `MessageText` has its own parameters. A job stopped by the error stores `reason`.
     """
 
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
@@ -31,14 +31,16 @@ class DomainError(Exception):
 
     @property
     def reason(self) -> MessageText:
-        """What a job that it stops stores: the message given as `detail`, else the sentence with its parameters."""
+        """The message stored by a job that the error stops: the one given as `detail`, else the sentence with
+        parameters.
+        """
         if isinstance(self._detail, MessageText):
             return self._detail
         return write_refusal(self.code, self._source, self.params, str(self))
 
     @property
     def detail(self) -> str:
-        """In the reader's language."""
+        """The sentence in the reader's language."""
         return current_localizer().fill(self._source, self.params)
 
     @property

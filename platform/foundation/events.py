@@ -1,6 +1,6 @@
 """Domain events, from a lower room to higher rooms that it does not import.
 
-`publish` enqueues one job in the caller's transaction, so the event exists when, and only when, that commits. That job
+`publish` enqueues one job in the caller's transaction, so the event exists if and only if that commits. That job
 enqueues one job per subscription, each in the subscription's own lane: a failing subscriber does not delay the others,
 and events about one subject arrive in order. Delivery is at least once; writes in the transaction that completes the
 subscriber's batch happen once, and all its other effects must be idempotent. State may have changed by the time of
@@ -118,7 +118,7 @@ def _jobs_of(
     for item in batch.items:
         sent = item.payload
         event_type = known.get(sent.event)
-        # Events of a newer release wait until a member replays them, once the workers are as new.
+        # Events of a newer release become dead letters, to be replayed once the workers are upgraded.
         if event_type is None or item.ref is None:
             batch.dead_letter(item, error=messages.EVENT_UNKNOWN.write(event=sent.event))
             continue

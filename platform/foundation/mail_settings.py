@@ -19,7 +19,7 @@ _LONGEST_HOST: Final = 253
 
 
 class SmtpTls(LabelledCode):
-    """How the connection to a mail server is encrypted."""
+    """Encryption of the connection to a mail server."""
 
     STARTTLS = "starttls", N_("STARTTLS (usual on port 587)")
     TLS = "tls", N_("TLS from the start (usual on port 465)")
@@ -40,7 +40,7 @@ class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MailSettings(msgspec.Struct, frozen=True):
-    """`server` is that of the installation; `from_address` replaces the brand's address in mails that it sends. With
+    """Mail settings of an installation. `from_address` replaces the brand's address in mails sent by `server`. With
     `mailbox`, mails for which there is no server are shown to the administrators of the MSP.
     """
 
@@ -55,7 +55,7 @@ class MailSettings(msgspec.Struct, frozen=True):
 
 
 def read_mail_settings(plain: Callable[[str], str], password: str) -> MailSettings:
-    """`plain` returns a setting's text.
+    """Read the settings; `plain` returns the text of one.
 
     Raises:
         ValueError: names the setting that is not valid.
@@ -76,7 +76,7 @@ def _server(plain: Callable[[str], str], password: str) -> SmtpServer | None:
     host, _, port = place.partition(":")
     if not host or len(host) > _LONGEST_HOST or host.split() != [host]:
         raise ValueError(f"{SMTP_HOST} is no host name. Write it as mail.example.com:{DEFAULT_PORT}.")
-    if port and not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
+    if port and not (port.isascii() and port.isdigit() and len(port) <= 6 and 1 <= int(port) <= 65535):
         raise ValueError(f"{SMTP_HOST} names a port that is not a number from 1 to 65535.")
     tls = plain(SMTP_TLS).strip() or SmtpTls.STARTTLS
     if tls not in list(SmtpTls):

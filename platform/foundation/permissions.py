@@ -8,7 +8,7 @@ from foundation.codes import LabelledCode
 class Permission(LabelledCode):
     """Base of a room's permissions: `class ThingPermission(Permission, heading=N_("Things"))`. A code is `object:act`.
 
-    `heading` is the heading under which people choose among the room's permissions.
+    `heading`: the heading of the room's permissions where people choose among them.
     """
 
     heading: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Declarations of a room's retention: which tables grow, how long rows are kept, and which rows must stay longer.
+"""Declarations of a room's retention: growing tables, retention periods, and rows that must stay longer.
 
 A row is removed when the complete month of its creation is older than the policy allows. So a month is removed at once:
 by dropping its partition where the table is partitioned and no row is needed any more, by deleting rows otherwise.
@@ -12,7 +12,7 @@ from typing import Final
 from foundation.marks import N_
 
 CHAIN: Final = "audit_entry"
-"""The one table whose rows are chained: a beginning of the chain is removed, and an anchor remains."""
+"""The table whose rows are chained: only a beginning of the chain is removed, and an anchor remains."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What foundation adds to the product: tables, and jobs and retention of its own rows."""
+"""Parts of foundation in the product: its tables, and the jobs and retention of their rows."""
 
 from typing import Final
 

@@ -1,8 +1,8 @@
-"""Rooms: what each package adds to the product, as data. The composition root derives the product from their list.
+"""Rooms: declarations of the parts of each package, from which the composition root derives the product.
 
 A room is a package with its own tables; a slice is one of its folders. Both are described by the same fields, in
-`<room>/room.py` and `<room>/<slice>/slice.py`. What needs the application's services is a factory, called with them
-when the product is built.
+`<room>/room.py` and `<room>/<slice>/slice.py`. Parts that need the application's services are declared as a factory,
+called with them when the product is built.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +34,7 @@ from foundation.jobs.types import JobType
 from foundation.outbound.client import OutboundClient
 from foundation.permissions import Permission
 from foundation.retention import DataClass, Pin
+from foundation.search_sources import SearchSource
 from foundation.settings import Settings
 from foundation.telemetry.metrics import LaneMetrics
 from foundation.telemetry.tracing import Tracing
@@ -119,9 +120,9 @@ class Slice:
     routes: Parts[Any] = ()
     pages: Parts[Any] = ()
     web: Callable[["AppServices"], WebPart] | None = None
-    templates: Sequence[Path] = ()
     navigation: Sequence[NavEntry] = ()
     tiles: Sequence[Tile] = ()
+    search_sources: Sequence[SearchSource] = ()
     job_types: Sequence[JobType[Any]] = ()
     jobs: Parts[JobHandler[Any]] = ()
     events: Sequence[EventType[Any]] = ()
@@ -143,9 +144,12 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room(Slice):
-    """A package with its own tables. Services of its slices are built after its own."""
+    """A package with its own tables. Services of its slices are built after its own. Templates are found in `folder`
+    (`branding.environment`).
+    """
 
     name: str
+    folder: Path | None = None
     slices: Sequence[Slice] = ()
 
 
@@ -172,8 +176,12 @@ class Rooms:
         return tuple(one for each in self.slices for one in _build(part(each), services))
 
     def job_title(self, name: str) -> str:
-        """Title of a job type; its name, if it is one of another release."""
+        """Title of a job type in the reader's language; the name itself for a type of another release."""
         return translate(self._job_titles[name]) if name in self._job_titles else name
+
+    @property
+    def folders(self) -> Mapping[str, Path]:
+        return {room.name: room.folder for room in self.rooms if room.folder is not None}
 
     @property
     def meters(self) -> Meters:
@@ -207,7 +215,7 @@ class Rooms:
 
     @property
     def retained(self) -> tuple[DataClass, ...]:
-        """Classes of data, each with the rows that any room needs of it."""
+        """Classes of data, each with the pins of all rooms."""
         pins = self.every(lambda room: room.pins)
         classes = self.every(lambda room: room.retained)
         return tuple(

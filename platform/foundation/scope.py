@@ -11,10 +11,10 @@ class Actor:
     """The acting identity. `kind` is member, machine or system; `id` is the member's or key's id, or the job's name.
 
     `on_behalf_of` is the id of the member who created a machine's key and is responsible for its actions; empty where
-    there is none. `counts_as` is the id of the member for whom four-eyes rules take this actor, if that is another one:
-    the creator of a key, or the inviter of a member whom no independent member has confirmed yet. `roles` are those
-    that a member holds, for approvals that name a role. `looks_as` is the id of the member as whom this one looks
-    meanwhile (impersonation).
+    there is none. `counts_as` is the id of another member as whom four-eyes rules count this actor: the creator of a
+    key, or the inviter of a member whom no independent member has confirmed yet. `roles` are the roles of a member, for
+    approvals that name a role. `looks_as` is the id of the impersonated member. `creator_roles` are the roles of the
+    member who created a machine's key.
     """
 
     kind: str
@@ -24,6 +24,7 @@ class Actor:
     counts_as: str = ""
     roles: tuple[str, ...] = ()
     looks_as: str = ""
+    creator_roles: tuple[str, ...] = ()
 
     @property
     def responsible_member_id(self) -> UUID | None:
@@ -35,6 +36,13 @@ class Actor:
     def same_identity(self) -> frozenset[str]:
         """Ids that four-eyes rules must count as one person."""
         return frozenset({self.id, self.on_behalf_of, self.counts_as} - {""})
+
+    @property
+    def proposer_roles(self) -> tuple[str, ...]:
+        """Roles that count for a change's proposer: of the actor and, for a key, of its creator, whose roles would
+        otherwise not apply to proposals through the key.
+        """
+        return tuple(sorted({*self.roles, *self.creator_roles}))
 
     @classmethod
     def system(cls, name: str) -> "Actor":

@@ -47,7 +47,7 @@ SECRETS: Final = (
     STRIPE_KEY,
     STRIPE_SIGNING_SECRET,
 )
-"""Each may also be given as …_FILE."""
+"""Settings that may also be given as the path of a file, in …_FILE."""
 NEEDED_SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
     "web": (
         "DATABASE_APP_URL",
@@ -165,8 +165,8 @@ def derive_passwords(secret_key: bytes) -> RolePasswords:
 
 
 def derive_session_key(secret_key: bytes) -> bytes:
-    """HKDF-SHA256 (RFC 5869) with a label of its own, so that the key reveals nothing about other keys derived from the
-    secret.
+    """Session key by HKDF-SHA256 (RFC 5869) with a label of its own, so that the key reveals nothing about other keys
+    derived from the secret.
     """
     kdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"fairlead sessions 1")
     return base64.urlsafe_b64encode(kdf.derive(secret_key))
@@ -334,7 +334,7 @@ def _port(environment: Mapping[str, str]) -> int | None:
     text = _plain(environment, PUBLIC_PORT).strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65535):
+    if not (text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= 65535):
         raise SettingsInvalid(f"{PUBLIC_PORT} is {shorten(text)}. Set it to a port from 1 to 65535, or leave it out.")
     return int(text)
 
@@ -391,7 +391,7 @@ def _redis(environment: Mapping[str, str], name: str, *, needed: bool) -> str:
         return ""
     try:
         parts = urlsplit(url)
-        # Parses the parameters, and does not connect. By default it would read its own version from a file.
+        # Parses the parameters without connecting. By default the library reads its own version from a file.
         redis.ConnectionPool.from_url(url, driver_info=None).make_connection()
         # Defaults of the library are refused: they would be another host, port or database than intended.
         named = parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0

@@ -14,7 +14,8 @@ class UndeclaredTransition(ValueError):
 
 
 class StateMachine(Generic[S]):
-    """`starts` are the states of a new row, `transitions` the states that may follow each; a final state has none.
+    """A state machine. `starts` are the states of a new row, `transitions` the states that may follow each; a final
+    state has none.
 
     Writing the same state again is no transition and always allowed.
 
@@ -43,7 +44,7 @@ class StateMachine(Generic[S]):
         """The state of a new row.
 
         Raises:
-            UndeclaredTransition: it is not a start state.
+            UndeclaredTransition: `state` is not a start state.
         """
         new = self.states(state)
         if new not in self.starts:

@@ -16,8 +16,8 @@ _PERCENT: Final = Decimal(100)
 
 
 class StripePlatform(msgspec.Struct, frozen=True):
-    """Without a `key`, MSPs cannot connect accounts. `fee_basis_points` is the operator's share of each payment, in
-    hundredths of a percent; webhooks of all connected accounts are signed with one secret.
+    """The installation's account. Without a `key`, MSPs cannot connect accounts. `fee_basis_points` is the operator's
+    share of each payment, in hundredths of a percent; webhooks of all connected accounts are signed with one secret.
     """
 
     key: str = ""
@@ -35,7 +35,7 @@ class StripePlatform(msgspec.Struct, frozen=True):
 
 
 def read_stripe_platform(plain: Callable[[str], str], secret: Callable[[str], str]) -> StripePlatform:
-    """`plain` returns a setting's text, `secret` that of a secret.
+    """Read the settings; `plain` returns the text of one, `secret` that of a secret.
 
     Raises:
         ValueError: names the setting that is not valid.
@@ -55,7 +55,7 @@ def read_stripe_platform(plain: Callable[[str], str], secret: Callable[[str], st
 
 
 def stripe_environment(platform: StripePlatform) -> dict[str, str]:
-    """The environment that is read as `platform`."""
+    """The environment that `read_stripe_platform` turns into `platform`."""
     percent = format(Decimal(platform.fee_basis_points) / 100, "f") if platform.fee_basis_points else ""
     values = {STRIPE_KEY: platform.key, STRIPE_SIGNING_SECRET: platform.signing_secret, STRIPE_FEE: percent}
     return {name: value for name, value in values.items() if value}

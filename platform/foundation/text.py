@@ -25,6 +25,8 @@ _IGNORABLE: Final = re.compile(
 """Code points that are invisible though their category does not show it: Default_Ignorable_Code_Point of Unicode's
 data, with the code points reserved for it, and three characters that are blank by design.
 """
+_PLAIN: Final = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205e\u20a0-\u20c0\u2190-\u21ff\u2212]*")
+"""Characters that are visible in any context and written from left to right: Latin letters and the usual signs."""
 _MOST_MARKS: Final = 6
 """Combining marks on one letter; no script stacks more. More would cover the lines above and below."""
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -78,6 +80,13 @@ def is_storable(text: str) -> bool:
     return "\x00" not in text and (text.isascii() or _SURROGATE.search(text) is None)
 
 
+def is_plainly_visible(text: str) -> bool:
+    """Whether all characters of `text` are never hidden and never change the direction. A quick test, which is False
+    for some such texts, too.
+    """
+    return _PLAIN.fullmatch(text) is not None
+
+
 def has_visible_text(text: str) -> bool:
     """Whether `text` has a visible letter, digit, sign or symbol: not only blanks, invisible characters and marks."""
     return any(unicodedata.category(c)[0] in _VISIBLE and not _is_hidden_at(text, at) for at, c in enumerate(text))
@@ -89,6 +98,8 @@ def has_hidden(text: str, *, lines: bool = False) -> bool:
     `lines`: line feeds and tabs are allowed. Joiners count as hidden too, except where a script needs them (see
     `normalize_name`).
     """
+    if _PLAIN.fullmatch(text) is not None:
+        return False
     return any(_is_hidden_at(text, at) for at, c in enumerate(text) if not (lines and c in "\n\t"))
 
 
@@ -182,8 +193,8 @@ def normalize_email(text: str) -> str:
         raise TextInvalid(N_("it has no name or no domain"))
     folded = _fold(local)
     if has_hidden(folded) or any(c.isspace() for c in folded):
-        raise TextInvalid(N_("it contains blanks or invisible characters"))
-    if any(unicodedata.category(c) == "Cn" for c in folded):  # other programs may know their case, and fold them
+        raise TextInvalid(N_("it contains spaces or invisible characters"))
+    if any(unicodedata.category(c) == "Cn" for c in folded):  # programs with newer tables may fold their case
         raise TextInvalid(N_("it contains characters that are not assigned"))
     return f"{folded}@{_readable_domain(domain)}"
 

@@ -33,7 +33,7 @@ def _options(url: str) -> dict[str, Any]:
     return {
         "socket_connect_timeout": _CONNECT_SECONDS,
         "socket_timeout": _ANSWER_SECONDS,
-        # By default each connection reads the library's version from a file, and tells it to Valkey.
+        # By default each connection reads the library's version from a file and sends it to Valkey.
         "driver_info": None,
         **kept_alive,
     }

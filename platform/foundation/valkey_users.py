@@ -4,6 +4,8 @@ Possible forgeries per key, and the protection besides the user's rights:
 
 - `fl:{msp}:session:*` (web): sign in as anybody. Each record carries a MAC by a key that only web has.
 - `fl:{msp}:sessions-of:*` (web): keep a session in the store. `member.signed_out_after` in PostgreSQL refuses it.
+- `fl:{msp}:impersonations-of:*` (web): hide the banner of an impersonation. Entries carry a MAC by a key that only web
+  has, and the audit trail records each.
 - `fl:{msp}:sign-in:*` (web): reset failures, or delay a member's sign-in. Delays are bounded when they are read.
   Tickets below it (`tenants.auth.tickets`) carry a MAC by a key that only web has.
 - `fl:{msp}:rate:*` (web): spend or refill a caller's requests to the API. A limit is no protection from attackers.
@@ -27,9 +29,10 @@ _WAKE: Final = "~fl:lanes:* +hget +zrangebyscore +incr +spop +zadd +zscore +time
 
 RULES: Final[Mapping[str, str]] = {
     "web": (
-        f"{_CONNECT} {_SCRIPTS} ~fl:*:session:* ~fl:*:sessions-of:* ~fl:*:sign-in:* ~fl:*:rate:* ~fl:*:calls:*"
+        f"{_CONNECT} {_SCRIPTS} ~fl:*:session:* ~fl:*:sessions-of:* ~fl:*:impersonations-of:*"
+        f" ~fl:*:sign-in:* ~fl:*:rate:* ~fl:*:calls:*"
         f" +get +mget +getdel +set +del"
-        f" +expire +exists +multi +exec +zadd +zrem +zrange +zremrangebyscore +hget +hset +hdel +hincrby +time"
+        f" +expire +exists +multi +exec +zadd +zrem +zrange +zremrangebyscore +hget +hset +hdel +hvals +hincrby +time"
         f" ({_WAKE})"
     ),
     "worker": (

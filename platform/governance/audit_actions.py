@@ -28,4 +28,5 @@ class GovernanceAction(AuditAction, kind=AuditKind.DECISIONS):
     ELEMENT_CREATED = "element.created", N_("Element created")
     ELEMENT_RETIRED = "element.retired", N_("Element retired")
     CONTRACT_PUBLISHED = "contract.published", N_("Contract published")
+    CONTRACT_DOMAIN_OWNER_SET = "contract.domain_owner_set", N_("Owner of a data domain set")
     CONTRACT_REMOVED = "contract.removed", N_("Contract removed")

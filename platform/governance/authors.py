@@ -39,7 +39,7 @@ async def name_authors(session: AsyncSession, authors: Iterable[str | None], *, 
 
 
 async def find_members(session: AsyncSession, authors: Iterable[str]) -> frozenset[str]:
-    """Those of `authors` that are members of this account, not API keys, connections or the MSP's staff."""
+    """Return the authors who are members of this account; API keys, connections and the MSP's staff are not."""
     ids = [found for author in authors if (found := _as_id(author)) is not None]
     if not ids:
         return frozenset()

@@ -21,6 +21,13 @@ class NotAwaiting(Conflict):
     title = N_("This change is not awaiting approval")
 
 
+class ApprovalOutdated(Conflict):
+    """The data behind an approval is not what was displayed when it was answered."""
+
+    code = "approval-outdated"
+    title = N_("This has changed since you opened it")
+
+
 class NothingToRollBack(Conflict):
     code = "nothing-to-roll-back"
     title = N_("There is no earlier value to restore")

@@ -9,14 +9,12 @@ from foundation.jobs.enqueue import set_timer
 from governance.job_types import REACH_ESCALATIONS, TIMER_LANE
 
 LEAST_MINUTES: Final = 5
-"""No step is reached earlier, so the job may run this much later than its subject begins: at most one run for all that
-begin meanwhile.
-"""
+"""The least time of a step, and so the delay of the job: one run serves all subjects that are opened meanwhile."""
 _LATER: Final = timedelta(minutes=LEAST_MINUTES)
 
 
 async def watch_escalations(session: AsyncSession, now: datetime) -> None:
-    """Look for reached steps within `LEAST_MINUTES`."""
+    """Schedule the job that records reached steps, to run in `LEAST_MINUTES`."""
     await schedule_escalations(session, now + _LATER)
 
 

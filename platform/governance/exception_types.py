@@ -75,7 +75,7 @@ class ExceptionType(StrEnum):
         "contract.missing",
         N_("No owner published"),
         SeverityWeights(10, 15, 0),
-        N_("No contract says who may set this."),
+        N_("No contract names who may set this."),
     )
     CHANNEL_DRIFT = (
         "channel.drift",

@@ -16,13 +16,13 @@ from foundation.marks import N_
 
 PUSH_RETRY: Final = RetryPolicy(attempts=60, base=0.5, cap=60.0)
 VERIFY_RETRY: Final = RetryPolicy(attempts=60, base=0.25, cap=60.0)
-"""For a reading that fails on our side. A reading without the expected value is not a failure."""
+"""Retries of a reading that fails on our side. A reading without the expected value is not a failure."""
 SCAN_RETRY: Final = RetryPolicy(attempts=20, base=5.0, cap=300.0)
 _RECURRING: Final = RetryPolicy(attempts=1000)
 
 
 class VerifyValues(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`attempt` that is to be verified. Jobs of earlier attempts are void."""
+    """Payload of a verification. `attempt`: the attempt to verify; jobs of earlier attempts are void."""
 
     attempt: int | None = None
 
@@ -32,11 +32,14 @@ class Redecide(msgspec.Struct, frozen=True):
 
 
 class BackfillChannel(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The channel is the job's `ref`. `last`: the run after the margin for concurrent releases."""
+    """Payload of a backfill; the channel is the job's `ref`. `last`: the run after the margin for concurrent releases.
+    `element`: for a channel that was not paused, but added by the element's contract.
+    """
 
     since: datetime
     resumed_at: datetime
     last: bool = False
+    element: str = ""
 
 
 class ConnectionTurn(StrEnum):

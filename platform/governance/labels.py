@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from branding.formats import format_amount, format_percent
+from branding.formats import format_amount, format_percent, write_exact_money
 from canonical.dimensions import LABELS, InvalidDimension, parse_dimension
 from canonical.elements import describe_element, element_type
 from canonical.keys import ElementKey
@@ -12,6 +12,7 @@ from canonical.orders import OrderValue
 from canonical.values import (
     PIECE,
     BooleanValue,
+    HiddenValue,
     ListValue,
     MeasureValue,
     MoneyValue,
@@ -27,6 +28,7 @@ from governance.exception_types import find_type
 
 LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
 """The lowest severity of each level, worst first."""
+LEVEL_LABELS: Final = {"critical": N_("Critical"), "high": N_("High"), "medium": N_("Medium"), "low": N_("Low")}
 
 VALUE_TYPE_LABELS: Final = {
     "money": N_("Money"),
@@ -46,6 +48,7 @@ VALUE_TYPE_LABELS: Final = {
 """Labels of the types of values, by tag."""
 DELETED_CONNECTION: Final = N_("a deleted connection")
 _NOTHING: Final = N_("nothing")
+HIDDEN: Final = N_("hidden")
 _YES, _NO = N_("Yes"), N_("No")
 _ORDER: Final = N_("{total} · lines: {number}")
 _CANCELLED_ORDER: Final = N_("Cancelled in the shop")
@@ -70,6 +73,8 @@ def write_value(value: Value | None, localizer: Localizer | None = None) -> str:
     match value:
         case None:
             return words.text(_NOTHING)
+        case HiddenValue():
+            return words.text(HIDDEN)
         case MoneyValue(currency=currency):
             return write_amount(value.number, currency, words)
         case QuantityValue() | MeasureValue():
@@ -90,8 +95,8 @@ def write_value(value: Value | None, localizer: Localizer | None = None) -> str:
 
 
 def write_amount(number: Decimal | str, currency: str, localizer: Localizer | None = None) -> str:
-    """1,999.00 USD: exactly the number, with at least the currency's digits."""
-    return f"{format_amount(Decimal(number), localizer, places=stored_exponent(currency))}{_NARROW}{currency}"
+    """Format an exact amount, such as $1,999.00, with at least the currency's digits."""
+    return write_exact_money(Decimal(number), currency, localizer, places=stored_exponent(currency))
 
 
 def write_element(element: str, dimension: str = "", localizer: Localizer | None = None) -> str:
@@ -129,7 +134,7 @@ def write_name(name: str) -> str:
 
 
 def is_decided_with_cost(element: str) -> bool:
-    """Whether policy judges the element by the record's reference value, its cost."""
+    """Whether policy compares the element with the record's reference value, its cost."""
     known = element_type(element)
     return known is not None and bool(known.policy_reference)
 

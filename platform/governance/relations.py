@@ -5,4 +5,4 @@ from typing import Final
 CHANGES: Final = "(SELECT tenant_id, msp_id, id, state FROM change)"
 PROPAGATIONS: Final = "(SELECT tenant_id, msp_id, change_id, element, dimension, state FROM propagation)"
 ONBOARDINGS: Final = "(SELECT tenant_id, msp_id, live_at FROM onboarding)"
-"""A client without a row was created before there were onboardings, and is live."""
+"""A client without a row is older than the table, and is live."""

@@ -31,7 +31,7 @@ class GovernanceServices:
     metrics: ClockMetrics = field(default_factory=ClockMetrics)
     retained: Sequence[DataClass] = ()
     db: Database | None = None
-    """For jobs whose effects are in several accounts, each in a transaction of its own."""
+    """Database for jobs with effects in several accounts, each in a transaction of its own."""
 
     @property
     def database(self) -> Database:

@@ -73,7 +73,7 @@ CHANGE_EVENTS: Final = {
         "change.expired", N_("Change expired"), N_("It was not answered in time."), ChangePayload
     ),
 }
-"""By the state of the change."""
+"""Events by the state of the change."""
 CHANGE_PUBLISHED: Final = WebhookEventType(
     "change.published", N_("Change published"), N_("The value was read back on a channel."), PublishedPayload
 )

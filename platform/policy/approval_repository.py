@@ -51,13 +51,13 @@ _WANTED = (
     " CAST(:versions AS integer[]), CAST(:requesters AS varchar[]), CAST(:authors AS varchar[]),"
     " CAST(:expiries AS timestamptz[]), CAST(:dues AS timestamptz[]), CAST(:approvers AS varchar[]),"
     " CAST(:wait_ids AS uuid[]), CAST(:waits AS timestamptz[]),"
-    " CAST(:severities AS smallint[]))"
+    " CAST(:severities AS smallint[]), CAST(:impacts AS numeric[]), CAST(:currencies AS varchar[]))"
     " AS w (id, subject_kind, subject_id, content_hash, policy_version, requested_by, author, expires_at, due_at,"
-    " approvers, wait_id, waiting_since, severity)"
+    " approvers, wait_id, waiting_since, severity, impact_amount, impact_currency)"
 )
 
-# All open approvals of the subjects are locked here, so that the insert below never waits for a lock. A granted one was
-# answered, so nobody's wait for it goes on.
+# All open approvals of the subjects are locked here, so that the insert below never waits for a lock. A granted
+# approval was answered, so its wait is not continued.
 SUPERSEDE = text(
     "WITH locked AS MATERIALIZED ("
     "  SELECT a.id, a.content_hash <> w.content_hash OR a.expires_at <= :now AS replaced, a.state AS was"
@@ -71,10 +71,11 @@ SUPERSEDE = text(
 # The update changes nothing; it makes the statement return existing rows too.
 INSERT = text(
     "INSERT INTO approval (tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,"
-    " requested_by, author, expires_at, due_at, created_at, approvers, wait_id, waiting_since, severity)"
+    " requested_by, author, expires_at, due_at, created_at, approvers, wait_id, waiting_since, severity, impact_amount,"
+    " impact_currency)"
     " SELECT :tenant_id, :msp_id, w.id, w.subject_kind, w.subject_id, w.content_hash, w.policy_version,"
     " w.requested_by, w.author, w.expires_at, w.due_at, :now, CAST(w.approvers AS jsonb),"
-    " coalesce(w.wait_id, w.id), coalesce(w.waiting_since, :now), w.severity"
+    " coalesce(w.wait_id, w.id), coalesce(w.waiting_since, :now), w.severity, w.impact_amount, w.impact_currency"
     f" FROM {_WANTED} ORDER BY w.subject_kind, w.subject_id"
     f" ON CONFLICT (tenant_id, subject_kind, subject_id) WHERE {IS_OPEN}"
     " DO UPDATE SET subject_id = excluded.subject_id"
@@ -84,12 +85,6 @@ INSERT = text(
 LOCK_ONE = text(f"SELECT {_COLUMNS} FROM approval a WHERE a.tenant_id = :tenant_id AND a.id = :id FOR UPDATE")
 
 FIND_ONE = text(f"SELECT {_COLUMNS} FROM approval a WHERE a.tenant_id = :tenant_id AND a.id = :id")
-
-LIST = text(
-    f"SELECT {_COLUMNS} FROM approval a WHERE a.tenant_id = :tenant_id AND a.state = ANY(CAST(:states AS varchar[]))"
-    " AND (CAST(:before AS timestamptz) IS NULL OR a.created_at < :before)"
-    " ORDER BY a.created_at DESC, a.id LIMIT :limit"
-)
 
 SETTLE = text(
     "UPDATE approval SET state = :state, decided_by = :decided_by, decided_at = :now, reason = :reason"

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.values import MoneyValue
 from foundation.audit.chain import append_audit
 from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from foundation.i18n.messages import StoredMessage, encode_message
@@ -26,7 +27,7 @@ from policy.role_labels import write_roles
 from policy.states import APPROVALS, ApprovalState
 
 _OWN: Final = N_("You cannot decide on your own proposal. Another approver must decide.")
-_OF_OWN_PROPOSAL: Final = N_(
+OF_OWN_PROPOSAL: Final = N_(
     "You created the API key that proposed this, or invited the member who did, so you cannot decide on it. "
     "Another approver must decide."
 )
@@ -55,15 +56,11 @@ class ApprovalRequest:
     due_at: datetime | None = None
     """Time after which a decision is overdue; by default the approval's expiry."""
     approvers: tuple[Approvers, ...] = ()
-    """Who must approve; none for one member of any role that may."""
+    """The required approvers; empty for one member of any role that may approve."""
     severity: int = 0
-    """From 0 to 100: how much it matters that it waits."""
-
-
-async def request_approval(
-    session: AsyncSession, scope: Scope, *, request: ApprovalRequest, now: datetime, new_id: NewId
-) -> UUID:
-    return (await request_approvals(session, scope, requests=[request], now=now, new_id=new_id))[0]
+    """Weight of the waiting approval, from 0 to 100."""
+    impact: MoneyValue | None = None
+    """Size of the difference in price, if prices are concerned."""
 
 
 async def request_approvals(
@@ -71,8 +68,8 @@ async def request_approvals(
 ) -> list[UUID]:
     """Request approvals and return their ids, in the order of `requests`; two statements for any number.
 
-    A repeated request for the same content returns the same approval, also one that is granted by now. Other content of
-    the same subject withdraws the open approval and creates a new one, which continues its wait if nobody answered.
+    A repeated request for the same content returns the same approval, even if granted by now. Other content of the same
+    subject withdraws the open approval and creates a new one, which continues its wait if nobody answered.
     """
     if not requests:
         return []
@@ -93,6 +90,8 @@ async def request_approvals(
         "wait_ids": [None for _ in requests],
         "waits": [None for _ in requests],
         "severities": [request.severity for request in requests],
+        "impacts": [request.impact.number if request.impact else 0 for request in requests],
+        "currencies": [request.impact and request.impact.currency for request in requests],
         "now": now,
     }
     replaced = await run(session, scope, sql.SUPERSEDE, wanted | {"cause": encode_message(SUPERSEDED.fill())})
@@ -108,7 +107,7 @@ async def request_approvals(
 
 
 def require_reason(*, grant: bool, reason: str) -> None:
-    """Raises: InvalidInput: declined without a reason."""
+    """Require a reason of a refusal. Raises: InvalidInput."""
     if not grant and not has_visible_text(reason):
         raise InvalidInput(N_("Enter a reason to decline. The author will see it."), field="reason")
 
@@ -118,13 +117,14 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
 ) -> Approval:
     """Grant or refuse, as the scope's actor, a member. The caller checks the permission first (`approval:decide`).
 
-    One member refuses for all. An approval that other members must give too is counted, and the returned approval
-    is still pending.
+    One refusal is final. An approval is counted, and if further ones are required, the returned approval is still
+    pending.
 
     Raises:
         OwnApproval: the actor wrote or requested the content, created the key that did, or counts as the member who
             did.
-        ApprovalExpired: too late. It is marked expired if the caller's transaction commits, else by `expire_approvals`.
+        ApprovalExpired: too late. The approval is marked expired if the caller's transaction commits, else by
+            `expire_approvals`.
         ApprovalNotPending: another member was faster, or the content has been replaced.
         NotAnApprover: the approval names roles, and the actor has none of them.
         AlreadyApproved: the actor, or somebody who counts as the actor, has approved already.
@@ -199,7 +199,7 @@ async def mark_overdue(session: AsyncSession, scope: Scope, *, now: datetime, li
 
 
 async def extend_approvals(session: AsyncSession, scope: Scope, *, since: datetime, now: datetime) -> None:
-    """Extend all open approvals by the suspension from `since` to `now`, so that they keep the time they had left."""
+    """Extend all open approvals by the suspension from `since` to `now`, so that the time left is unchanged."""
     await run(session, scope, sql.EXTEND, {"since": since, "now": now})
 
 
@@ -210,21 +210,8 @@ async def find_approval(session: AsyncSession, scope: Scope, *, approval_id: UUI
     return to_approval(rows[0])
 
 
-async def list_approvals(
-    session: AsyncSession,
-    scope: Scope,
-    *,
-    states: Sequence[ApprovalState] = (ApprovalState.PENDING,),
-    before: datetime | None = None,
-    limit: int = 50,
-) -> list[Approval]:
-    """Newest first; `before` is the `created_at` of the previous page's last approval."""
-    wanted = {"states": [state.value for state in states], "before": before, "limit": limit}
-    return [to_approval(row) for row in await run(session, scope, sql.LIST, wanted)]
-
-
 async def _require_approver(session: AsyncSession, actor: Actor, approval: Approval, *, grant: bool) -> None:
-    """Raises: NotAnApprover, AlreadyApproved."""
+    """Require that the actor's answer counts. Raises: NotAnApprover, AlreadyApproved."""
     required = approval.approvers or ANYONE_ONCE
     if not any(qualifies(actor.roles, one) for one in required):
         roles = await write_roles(session, (one.role for one in required))
@@ -233,7 +220,10 @@ async def _require_approver(session: AsyncSession, actor: Actor, approval: Appro
         return
     if not actor.same_identity.isdisjoint(vote.by for vote in approval.votes):
         raise AlreadyApproved(
-            N_("You have approved this already, or count as somebody who has. Another member must approve it too.")
+            N_(
+                "You approved this already, or count as one person with somebody who did. Another member must approve "
+                "it too."
+            )
         )
     missing = missing_approvers(approval.approvers, approval.votes)
     if not any(qualifies(actor.roles, one) for one in missing):
@@ -247,7 +237,7 @@ async def _require_approver(session: AsyncSession, actor: Actor, approval: Appro
 def _why_own(actor: Actor, approval: Approval) -> str:
     if actor.id == approval.requested_by:
         return _OWN
-    return _OF_OWN_PROPOSAL if actor.id == approval.author else _NOT_INDEPENDENT
+    return OF_OWN_PROPOSAL if actor.id == approval.author else _NOT_INDEPENDENT
 
 
 async def _settle(  # noqa: PLR0913, PLR0917 - one step of deciding

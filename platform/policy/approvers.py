@@ -1,4 +1,4 @@
-"""Who must approve: how many members of which roles, and the approvals given so far."""
+"""Required approvers, as numbers of members by role, and the approvals given so far."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,14 +11,14 @@ MOST_APPROVALS: Final = 5
 
 
 class Approvers(msgspec.Struct, frozen=True, order=True):
-    """`number` members with `role` must approve; an empty role stands for every role that may answer approvals."""
+    """A requirement: approval by `number` members with `role`; empty for any role that may answer approvals."""
 
     role: str
     number: int
 
 
 class Vote(msgspec.Struct, frozen=True):
-    """One member's approval. `roles` are those that the member held then; `by` is the member's id."""
+    """One member's approval. `roles` are the member's roles at that time; `by` is the member's id."""
 
     by: str
     roles: tuple[str, ...]
@@ -27,11 +27,11 @@ class Vote(msgspec.Struct, frozen=True):
 
 
 ANYONE_ONCE: Final = (Approvers("", 1),)
-"""What a review asks for when none of its rules says more."""
+"""The requirement of a review whose rules name no approvers."""
 
 
 def combine_approvers(required: Iterable[Approvers]) -> tuple[Approvers, ...]:
-    """All requirements together: of each role the largest number."""
+    """The union of requirements: of each role the largest number."""
     numbers: dict[str, int] = {}
     for one in required:
         numbers[one.role] = max(one.number, numbers.get(one.role, 0))
@@ -49,6 +49,6 @@ def count_given(required: Approvers, votes: Sequence[Vote]) -> int:
 
 
 def missing_approvers(required: Sequence[Approvers], votes: Sequence[Vote]) -> list[Approvers]:
-    """What is still required after `votes`, with the numbers that are missing."""
+    """Requirements that `votes` do not meet yet, with the missing numbers."""
     left = ((one.role, one.number - count_given(one, votes)) for one in required or ANYONE_ONCE)
     return [Approvers(role, number) for role, number in left if number]

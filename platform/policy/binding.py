@@ -20,7 +20,7 @@ def bind_content(payload: Any, *, policy_version: int, snapshot: Any, target: An
     a canonical form: JSON with sorted keys, times in UTC.
 
     Raises:
-        ContentNotBindable: a float, or any other type without one.
+        ContentNotBindable: a float, or another type without a canonical form.
     """
     content = {"form": 1, "payload": payload, "policy_version": policy_version, "snapshot": snapshot, "target": target}
     exact = json.dumps(_exact(content), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -4,8 +4,8 @@
 pieces). Numbers are integers, or fractions where an amount is finer than a minor unit; both compute without rounding.
 Comparisons, and/or/not, + - *, abs() and membership in a list of constants; nothing else parses.
 
-A condition is *decidable* when every fact it names is present and of the type its use demands. This is checked before
-evaluation, in the index and in Casbin's text alike, so a condition can never raise and its order never matters.
+A condition is *decidable* when every named fact is present and of the type that its use requires. This is checked
+before evaluation, in the index and in Casbin's text alike, so a condition can never raise and its order never matters.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""Edits of a policy: what a draft would add, change and remove."""
+"""Edits of a policy: rules that a draft adds, changes or removes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -11,7 +11,7 @@ from policy.rules import PolicyRule, RuleKind, rule_fields
 
 
 class RuleDifference(NamedTuple):
-    """A rule before and after; None where there is none."""
+    """A rule before and after a change; None for a missing rule."""
 
     rule_id: str
     before: PolicyRule | None
@@ -19,14 +19,14 @@ class RuleDifference(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """added, removed or changed."""
+        """Kind of the difference: added, removed or changed."""
         if self.before is None or self.before.ptype is RuleKind.OMITTED:
             return "added"
         return "removed" if self.after is None or self.after.ptype is RuleKind.OMITTED else "changed"
 
 
 Edits = Mapping[str, PolicyRule | None]
-"""The rule that an id has afterwards, in the order of the edits; None removes it."""
+"""The resulting rules by id, in the order of the edits; None removes a rule."""
 
 
 def apply_edits(rules: Sequence[PolicyRule], edits: Edits) -> list[PolicyRule]:
@@ -38,7 +38,7 @@ def apply_edits(rules: Sequence[PolicyRule], edits: Edits) -> list[PolicyRule]:
 
 
 def hash_edits(edits: Edits) -> str:
-    """Content hash of the edits, whatever their order."""
+    """Content hash of the edits, independent of their order."""
     content = [(rule_id, None if rule is None else rule_fields(rule)) for rule_id, rule in sorted(edits.items())]
     return sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 
@@ -55,5 +55,5 @@ def compare_rules(before: Iterable[PolicyRule], after: Iterable[PolicyRule]) -> 
 
 
 def edits_between(before: Iterable[PolicyRule], after: Iterable[PolicyRule]) -> dict[str, PolicyRule | None]:
-    """The edits that make `after` of `before`."""
+    """The edits that turn `before` into `after`."""
     return {one.rule_id: one.after for one in compare_rules(before, after)}

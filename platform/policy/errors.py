@@ -58,25 +58,6 @@ class ApprovalNotPending(Conflict):
     title = N_("This approval has already been decided")
 
 
-class ApprovalNotGranted(Conflict):
-    code = "approval-not-granted"
-    title = N_("This has not been approved")
-
-
 class ApprovalExpired(Conflict):
     code = "approval-expired"
     title = N_("This approval has expired")
-
-
-class ApprovalUsed(Conflict):
-    code = "approval-used"
-    title = N_("This approval has been used")
-
-
-class ApprovalMismatch(Conflict):
-    """The approval covers other content: the payload, the policy, the data of the decision, or the target has
-    changed.
-    """
-
-    code = "approval-mismatch"
-    title = N_("The content has changed since it was approved")

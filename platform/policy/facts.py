@@ -1,8 +1,8 @@
-"""Facts for governance rules, from typed values. Unknown facts are omitted, never guessed. Those of the time are in
-`policy.time_facts`, those of channels in `governance.records.rows`.
+"""Facts for governance rules, from typed values. Unknown facts are omitted, never guessed. Facts of the time are in
+`policy.time_facts`, facts of channels in `governance.records.rows`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -17,6 +17,10 @@ from policy.conditions import Fact, Facts
 from policy.messages import EARLIER_ZERO, MONTH_NOT_COMPARABLE, NOT_KNOWN, NOTHING_EARLIER, OTHER_CURRENCY
 
 MONTH_FACT: Final = "month_change_bp"
+REGULATED_FACT: Final = "regulated"
+"""1 for values that the client classified as regulated; absent for others."""
+PROPOSER_PREFIX: Final = "by_"
+"""Prefix of facts about a proposer's roles: `by_client_finance` is 1 for one with `client_finance`, else 0."""
 _COMPARED: Final = frozenset({"change_bp", MONTH_FACT, "old_minor", "change_quantity", "old_quantity"})
 
 
@@ -52,8 +56,16 @@ def value_facts(  # noqa: PLR0913, PLR0917 - the four values that a change is ju
     return facts
 
 
+def proposer_facts(named: Iterable[str], roles: Iterable[str]) -> dict[str, Fact]:
+    """Facts of the roles of the person who proposed the change, for those that rules name (`PolicyIndex.facts`). A
+    system has no roles, so that each is 0.
+    """
+    held = {f"{PROPOSER_PREFIX}{role}" for role in roles}
+    return {name: int(name in held) for name in named if name.startswith(PROPOSER_PREFIX)}
+
+
 def larger_month_change(facts: Facts) -> Facts:
-    """The month's fact where the old value is another than the approved one: the larger of both changes."""
+    """The month's fact if the old value differs from the approved one: the larger of both changes."""
     known = [one for name in (MONTH_FACT, "change_bp") if isinstance(one := facts.get(name), int)]
     return {MONTH_FACT: max(known)} if known else {}
 
@@ -65,9 +77,9 @@ def price_facts(
 
     `change_bp` is the size of the change in basis points of the old price, rounded up, so that 5.001 % is more than 5
     %. It is omitted for a first price, an old price of zero and a change of currency: none is a small change.
-    `month_change_bp` compares with the price at the start of the month in the same way.
-    `cost_known` is 0 or 1, and `cost_minor` is 0 while the cost is unknown, or in another currency, so that no rule
-    then claims "below cost".
+    `month_change_bp` compares with the price at the start of the month in the same way. `cost_known` is 0 or 1, and
+    `cost_minor` is 0 while the cost is unknown, or in another currency, so that no rule about prices below cost
+    applies.
     """
     new_minor = _minor(new)
     known = cost is not None and cost.currency == new.currency
@@ -99,7 +111,7 @@ def _minor(value: MoneyValue) -> int | Fraction:
 
 
 def _basis_points(old: int | Fraction, new: int | Fraction) -> int:
-    """Rounded up."""
+    """Size of the change in basis points of `old`, rounded up."""
     larger, smaller = (new, old) if new > old else (old, new)
     return -int((smaller - larger) * 10_000 // old)
 
@@ -109,8 +121,8 @@ def _exact(value: NumberValue) -> int | Fraction:
 
 
 def explain_missing(reason: StoredMessage, missing: Sequence[str], facts: Facts) -> StoredMessage:
-    """Explanation of a rule that applied because it could not be evaluated. Its own reason would state unknown facts,
-    so the missing comparison value is explained instead.
+    """Explanation of a rule that applied because it could not be evaluated. Its own reason would refer to unknown
+    facts, so the missing comparison value is explained instead.
     """
     if not missing:
         return reason

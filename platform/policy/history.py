@@ -22,7 +22,7 @@ _ALL: Final = 1_000_000
 
 
 class PublishedVersion(msgspec.Struct, frozen=True):
-    """A version of the rules with its difference to the one before. `author` is the id of who published it."""
+    """A version of the rules with its difference to the one before. `author` is the publisher's id."""
 
     version: int
     author: str
@@ -46,7 +46,7 @@ async def load_rules(session: AsyncSession, scope: Scope) -> tuple[int, list[Pol
 
 async def rules_at(session: AsyncSession, scope: Scope, version: int) -> list[PolicyRule]:
     """The rules of an earlier version: the current ones, with each later difference undone. The order of rules with
-    equal effect may differ, which only decides which of them explains.
+    equal effect may differ, which only affects the choice of the explaining rule.
 
     Raises:
         NotFound: no such version in this account.

@@ -1,7 +1,7 @@
 """Rules that a client inherits from its MSP, and the client's own in their place.
 
 A client's policy holds a copy of each governance rule of its MSP's account (`inherited`), until it has a rule of its
-own with the same id: that one `overrides` the MSP's, or omits it (`RuleKind.OMITTED`). A locked one cannot be replaced.
+own with the same id, which `overrides` or omits the MSP's (`RuleKind.OMITTED`). A locked rule cannot be replaced.
 """
 
 from collections.abc import Iterable, Sequence

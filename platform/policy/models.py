@@ -1,6 +1,7 @@
 """Tables of rules, of the policy's history and of approvals."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -97,11 +98,14 @@ class ApprovalRow(TenantOwned, Base):
     used_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     wait_id: Mapped[UUID]
-    """Id of the first approval of its subject since nobody has answered: its own, if it replaced none.
-    `waiting_since` is when that one was requested.
+    """Id of the first of the subject's consecutive approvals without an answer; its own id if it replaced none.
+    `waiting_since` is the time at which that first approval was requested.
     """
     waiting_since: Mapped[datetime]
     severity: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    impact_amount: Mapped[Decimal] = mapped_column(server_default="0")
+    """Size of the difference in price, in major units of `impact_currency`; 0 if no price is concerned."""
+    impact_currency: Mapped[str | None]
 
     __table_args__ = (
         Index(

@@ -15,7 +15,7 @@ from policy.facts import explain_missing
 from policy.index import Decision, PermissionAnswer, Subjects
 from policy.messages import NO_RULE
 from policy.reasons import reason_of
-from policy.rules import ANY_TENANT, PolicyOutcome, PolicyRule, RuleKind
+from policy.rules import ANY_TENANT, SHOW, PolicyOutcome, PolicyRule, RuleKind
 
 MODEL_TEXT = (files("policy") / "model.conf").read_text(encoding="utf-8")
 _GOVERNANCE = EnforceContext("r", "p2", "e2", "m2")
@@ -71,6 +71,10 @@ class PolicyOracle:
                 reason = explain_missing(reason_of(rule), missing, ctx)
                 return Decision(outcome, rule.id, reason, self._version)
         return Decision(PolicyOutcome.REVIEW, "", NO_RULE, self._version)
+
+    def shows(self, tenant_id: str, subjects: Subjects, element: str) -> bool:
+        """Whether a rule shows the element's values to `subjects`."""
+        return self._enforce(_GOVERNANCE, tenant_id, subjects, element, SHOW, {})[0]
 
     def may(self, tenant_id: str, subjects: Subjects, obj: str, act: str, ctx: Facts) -> PermissionAnswer:
         allowed, line = self._enforce(None, tenant_id, subjects, obj, act, ctx)

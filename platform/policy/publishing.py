@@ -67,10 +67,10 @@ async def publish_rules(  # noqa: PLR0913 - keyword-only
 
     Returns the version now in force; the old one if nothing changes. The rules' domain is set to this tenant.
     `packaged` are the rules of every account, by default those of `policy.packaged`; `inherits` is the version of the
-    MSP's policy that this publication brings to a client.
+    MSP's policy that this publication copies to a client.
 
     Raises:
-        InvalidRule: the first invalid rule, and why.
+        InvalidRule: names the first invalid rule and the reason.
     """
     own = [replace(rule, dom=str(scope.tenant_id)) for rule in rules]
     _check_set(own)
@@ -184,7 +184,7 @@ def _check_no_escalation(rules: Iterable[PolicyRule], packaged: Iterable[PolicyR
 
 
 def _check_assignable(scope: Scope, role: str, known: Iterable[PolicyRule], made: Collection[str]) -> None:
-    """`made` are the ids of the account's own roles."""
+    """Check that the role can be assigned here. `made` are the ids of the account's own roles."""
     own = set(made) | {rule.sub for rule in known if rule.ptype is RuleKind.PERMISSION} - SYSTEM_ROLES
     here = (MSP_ROLES if scope.tenant_id == scope.msp_id else CLIENT_ROLES) | own
     if role not in here or role == ANY_TENANT:

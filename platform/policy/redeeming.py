@@ -7,12 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.errors import DomainError, NotFound
-from foundation.marks import N_
 from foundation.scope import Scope
 from policy import approval_repository as sql
 from policy.approval_repository import run
-from policy.errors import ApprovalExpired, ApprovalMismatch, ApprovalNotGranted, ApprovalUsed
 from policy.states import ApprovalState
 
 
@@ -23,18 +20,6 @@ class RedeemResult(StrEnum):
     NOT_GRANTED = "not_granted"
     USED = "used"
     UNKNOWN = "unknown"
-
-
-async def redeem_approval(
-    session: AsyncSession, scope: Scope, *, approval_id: UUID, content_hash: bytes, now: datetime
-) -> None:
-    """Redeem one approval. Raises unless it is granted, unexpired, unused, and for this content. It cannot be redeemed
-    again.
-    """
-    results = await redeem_approvals(session, scope, content_hashes={approval_id: content_hash}, now=now)
-    refusal = _refusal(results[approval_id])
-    if refusal is not None:
-        raise refusal
 
 
 async def redeem_approvals(
@@ -60,24 +45,3 @@ def _result(state: str | None, *, fresh: bool, same: bool, redeemed: bool) -> Re
     if state != ApprovalState.GRANTED:
         return RedeemResult.NOT_GRANTED
     return RedeemResult.USED if same else RedeemResult.MISMATCH
-
-
-def _refusal(result: RedeemResult) -> DomainError | None:
-    match result:
-        case RedeemResult.REDEEMED:
-            return None
-        case RedeemResult.MISMATCH:
-            return ApprovalMismatch(
-                N_(
-                    "The content, its target, the policy, or the data behind the decision has changed since the "
-                    "approval. A new approval is needed."
-                )
-            )
-        case RedeemResult.EXPIRED:
-            return ApprovalExpired(N_("The approval was not used in time. It needs a new one."))
-        case RedeemResult.USED:
-            return ApprovalUsed(N_("This approval has already been used. Each approval can be used once."))
-        case RedeemResult.NOT_GRANTED:
-            return ApprovalNotGranted(N_("This has not been approved yet. Wait for the decision, or propose it again."))
-        case RedeemResult.UNKNOWN:
-            return NotFound()

@@ -4,8 +4,9 @@ from typing import Final
 
 APPROVALS: Final = """(SELECT tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,
     requested_by, author, approvers, votes, state, decided_by, decided_at, reason, cause, expires_at, due_at, overdue,
-    used_at, created_at, wait_id, waiting_since, severity FROM approval)"""
-"""`wait_id` is the same, and `waiting_since` the first request's, for all approvals of a subject that nobody answered.
+    used_at, created_at, wait_id, waiting_since, severity, impact_amount, impact_currency FROM approval)"""
+"""A subject's consecutive approvals without an answer have the same `wait_id`, and the first request's time as
+`waiting_since`.
 """
 POLICY_RULES: Final = "(SELECT tenant_id, msp_id, ptype, sub, obj, act, effect FROM policy_rule)"
 POLICY_VERSIONS: Final = "(SELECT tenant_id, msp_id, version, created_at FROM policy_version)"

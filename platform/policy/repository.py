@@ -17,8 +17,8 @@ from policy.rules import Effect, PolicyRule, RuleKind, rule_fields, rule_from
 
 
 class PolicyState(NamedTuple):
-    """Position in the policy's history. `stamp` is the last change's id. A rolled-back change's id never returns, its
-    numbers may.
+    """Position in the policy's history. `stamp` is the last change's id. The id of a rolled-back change is never
+    reused; its numbers may be.
     """
 
     stamp: UUID | None

@@ -1,4 +1,4 @@
-"""Labels and descriptions of the packaged roles; an account's own have a name of their own."""
+"""Labels and descriptions of the packaged roles; roles of an account's own have names instead."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final

@@ -26,7 +26,7 @@ async def role_names(session: AsyncSession) -> dict[str, str]:
 
 
 async def get_role(session: AsyncSession, role: str) -> PolicyRole:
-    """Raises: NotFound."""
+    """A role of the account's own. Raises: NotFound."""
     if not is_storable(role):
         raise NotFound
     found = await session.scalar(
@@ -40,7 +40,7 @@ async def get_role(session: AsyncSession, role: str) -> PolicyRole:
 
 
 async def insert_role(session: AsyncSession, values: dict[str, object]) -> bool:
-    """Whether the row was inserted; False if a role of the account has this name."""
+    """Insert a role. False if a role of the account has this name."""
     scope = scope_of(session)
     statement = insert(PolicyRole).values(tenant_id=scope.tenant_id, msp_id=scope.msp_id, **values)
     return await session.scalar(statement.on_conflict_do_nothing().returning(PolicyRole.id)) is not None

@@ -88,7 +88,7 @@ async def remove_role(session: AsyncSession, role: str, *, clock: Clock, new_id:
 
     Raises:
         NotFound: no such role of the account's own.
-        RoleInUse: it is assigned. The room that knows members' names checks this earlier and lists them.
+        RoleInUse: the role is assigned. The room of members checks this earlier, with their names in its error.
     """
     scope = scope_of(session)
     await lock_policy(session, scope)

@@ -1,4 +1,4 @@
-"""What this room adds to the product."""
+"""Parts of this room."""
 
 from typing import Final
 

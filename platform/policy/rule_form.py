@@ -9,13 +9,14 @@ from foundation.marks import N_
 from policy.approvers import MOST_APPROVALS
 from policy.conditions import parse_condition
 from policy.errors import InvalidRule
+from policy.facts import PROPOSER_PREFIX
 from policy.index import check_approvers
-from policy.rules import ANYONE, Effect, PolicyOutcome, PolicyRule, RuleKind
+from policy.rules import ANYONE, SHOW, Effect, PolicyOutcome, PolicyRule, RuleKind, shows_values
 from policy.terms import Term, kinds_of, read_terms, write_condition
 
 
 class RuleOutcome(LabelledCode):
-    """The decision about a change to which a rule applies. The last three override outcomes of other rules."""
+    """The decision about a change to which a rule applies; `no_…` overrides outcomes of other rules."""
 
     AUTO = "auto", N_("passes automatically")
     REVIEW = "review", N_("needs approval")
@@ -23,10 +24,12 @@ class RuleOutcome(LabelledCode):
     NO_REVIEW = "no_review", N_("needs no approval")
     NO_REFUSE = "no_refuse", N_("is not refused")
     NO_AUTO = "no_auto", N_("does not pass automatically")
+    SHOW = "show", N_("is hidden from other roles")
+    """No decision about a change, but the only role that sees the values."""
 
 
 class RuleOrigin(LabelledCode):
-    """Where a change comes from, as the subject of a governance rule."""
+    """Origin of a change, as the subject of a governance rule."""
 
     ANY = ANYONE, N_("Anywhere")
     SOURCE = "source", N_("The source of truth")
@@ -53,12 +56,14 @@ class RuleForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reason: Label = ""
     approver: Annotated[str, msgspec.Meta(max_length=100)] = ""
     approvals: Annotated[int, msgspec.Meta(ge=1, le=MOST_APPROVALS)] = 1
+    role: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    """Of a rule that shows values: the role that sees them."""
     locked: bool = False
     """Of a rule that an MSP has for its clients: they cannot replace it."""
 
 
 class GovernedElement(msgspec.Struct, frozen=True):
-    """An element that rules name. `dimensions`: those that its values may be divided by. No new rule names one that
+    """An element that rules name. `dimensions` may divide its values. New rules cannot name an element that
     `is_retired`.
     """
 
@@ -75,11 +80,15 @@ def build_rule(form: RuleForm, element: GovernedElement, *, rule_id: str) -> Pol
     Raises:
         InvalidRule: an incomplete term, or one for which the element's changes have no fact.
     """
+    if form.outcome is RuleOutcome.SHOW:
+        return _build_show_rule(form, element, rule_id)
+    if form.role:
+        raise InvalidRule(N_("Only a rule that hides values from other roles names a role."))
     possible = kinds_of(element.value_type, element.dimensions)
     for term in form.terms:
         if term.kind not in possible:
             raise InvalidRule(
-                N_("A change of {element} has no “{kind}” to judge by."),
+                N_("The condition “{kind}” does not apply to {element}."),
                 params={"element": element.code, "kind": term.kind[:40]},
             )
     denied = form.outcome.startswith(_NEGATION)
@@ -101,13 +110,42 @@ def build_rule(form: RuleForm, element: GovernedElement, *, rule_id: str) -> Pol
     return rule
 
 
+def _build_show_rule(form: RuleForm, element: GovernedElement, rule_id: str) -> PolicyRule:
+    if not form.role.strip() or form.role == ANYONE:
+        raise InvalidRule(N_("Name the role that sees the values."))
+    if form.terms or form.approver or form.approvals > 1 or form.origin is not RuleOrigin.ANY:
+        raise InvalidRule(N_("A rule about who sees values has no conditions and no approvers."))
+    return PolicyRule(
+        id=rule_id, ptype=RuleKind.GOVERNANCE, sub=form.role.strip(), dom="", obj=element.code, act=SHOW,
+        description=form.reason.strip(), locked=form.locked,
+    )  # fmt: skip
+
+
+def proposer_roles_of(rule: PolicyRule) -> frozenset[str]:
+    """Roles of proposers that the condition of a rule names."""
+    names = [name for name, _ in parse_condition(rule.condition).facts]
+    return frozenset(name.removeprefix(PROPOSER_PREFIX) for name in names if name.startswith(PROPOSER_PREFIX))
+
+
+def roles_named_by(rule: PolicyRule) -> frozenset[str]:
+    """Roles that a rule names: of approvers, of proposers, and those that see values."""
+    named = {rule.approver, rule.sub if shows_values(rule) else "", *proposer_roles_of(rule)}
+    return frozenset(named - {""})
+
+
 def outcome_of(rule: PolicyRule) -> RuleOutcome:
     """Outcome of a governance rule."""
+    if shows_values(rule):
+        return RuleOutcome.SHOW
     return RuleOutcome.of(f"{_NEGATION if rule.effect is Effect.DENY else ''}{PolicyOutcome(rule.act).value}")
 
 
 def read_form(rule: PolicyRule, value_type: str) -> RuleForm | None:
     """The form of a governance rule; None for one with a condition or a subject that the form cannot show."""
+    if shows_values(rule):
+        return RuleForm(
+            element=rule.obj, outcome=RuleOutcome.SHOW, role=rule.sub, reason=rule.description, locked=rule.locked
+        )
     terms = read_terms(rule.condition, value_type)
     if terms is None or rule.ptype is not RuleKind.GOVERNANCE or rule.sub not in set(RuleOrigin):
         return None

@@ -14,6 +14,10 @@ ANYONE: Final = "*"
 """The subject of a governance rule that applies to every proposer. Permissions always name a role or user."""
 
 
+SHOW: Final = "show"
+"""The act of a governance rule by which a role sees the values of an element that are hidden from others."""
+
+
 class RuleKind(StrEnum):
     """Casbin's policy types, named as in `model.conf`."""
 
@@ -25,7 +29,7 @@ class RuleKind(StrEnum):
 
 
 class Effect(StrEnum):
-    """A deny overrides every allow of the same act."""
+    """Effect of a matching rule. A deny overrides every allow of the same act."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -67,7 +71,7 @@ class PolicyRule:
 
     @property
     def approvers(self) -> Approvers | None:
-        """Who must approve, when that is more than one member of any role."""
+        """The required approvers; None if one member of any role that may approve is enough."""
         return Approvers(self.approver, self.approvals) if self.approver or self.approvals > 1 else None
 
     @property
@@ -78,6 +82,11 @@ class PolicyRule:
         """
         restrains = self.ptype is RuleKind.GOVERNANCE and self.act in {PolicyOutcome.REFUSE, PolicyOutcome.REVIEW}
         return restrains == (self.effect is Effect.ALLOW)
+
+
+def shows_values(rule: PolicyRule) -> bool:
+    """Whether the rule controls the visibility of values, and decides no change."""
+    return rule.ptype is RuleKind.GOVERNANCE and rule.act == SHOW
 
 
 def role_rule(*, id: str, member: str, role: str, dom: str) -> PolicyRule:  # noqa: A002 - the rule's id, as in PolicyRule

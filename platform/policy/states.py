@@ -30,6 +30,6 @@ APPROVALS: Final = StateMachine(
     },
 )
 OPEN_APPROVALS: Final = (ApprovalState.PENDING, ApprovalState.GRANTED)
-"""A subject has one of these at most."""
+"""States of open approvals, of which a subject has at most one."""
 IS_OPEN: Final = f"state IN ({in_sql(OPEN_APPROVALS)})"
-"""As SQL. The indexes are declared with exactly this text, so queries must use it."""
+"""SQL. The indexes are declared with exactly this text, so queries must use the constant."""

@@ -55,6 +55,8 @@ LANGUAGE: Final = MessageType("rule.language", N_("in the language {names}"))
 NOT_LANGUAGE: Final = MessageType("rule.not_language", N_("not in the language {names}"))
 CODE: Final = MessageType("rule.code", N_("to {names}"))
 NOT_CODE: Final = MessageType("rule.not_code", N_("to another value than {names}"))
+BY_ROLE: Final = MessageType("rule.by_role", N_("proposed by someone with the role {roles}"))
+NOT_BY_ROLE: Final = MessageType("rule.not_by_role", N_("not proposed by someone with the role {roles}"))
 FROM_HOUR: Final = MessageType("rule.from_hour", N_("from {hour}:00"))
 BEFORE_HOUR: Final = MessageType("rule.before_hour", N_("before {hour}:00"))
 WEEKDAY: Final = MessageType("rule.weekday", N_("on these days: {names}"))
@@ -106,7 +108,7 @@ def describe_terms(
     terms: Sequence[Term], value_type: str, *, names: Mapping[str, str] = _NO_NAMES
 ) -> list[StoredMessage]:
     """A message for each term; a direction is part of the message of the sizes beside it. `names` are those of
-    partners, by id.
+    partners and of the account's own roles, by id.
     """
     currency = next(
         (term.values[0] for term in terms
@@ -139,6 +141,9 @@ def _describe(term: Term, value_type: str, currency: str, names: Mapping[str, st
         return _BY_SIZE[kind][TermComparison.of(term.comparison)].fill(size=_size(term, value_type, currency))
     if kind is TermKind.HOUR:
         return _describe_hour(TermComparison.of(term.comparison), int(term.values[0]))
+    if kind is TermKind.PROPOSER_ROLE:
+        declared = BY_ROLE if term.comparison == Membership.ANY_OF else NOT_BY_ROLE
+        return declared.fill(roles=[names.get(value, value) for value in term.values])
     declared, negated = _TEXTS[kind]
     shown: list[object] = [names.get(value, value) for value in term.values]
     if kind is TermKind.WEEKDAY:
@@ -147,7 +152,7 @@ def _describe(term: Term, value_type: str, currency: str, names: Mapping[str, st
 
 
 def _describe_hour(comparison: TermComparison, hour: int) -> StoredMessage:
-    """More than 17 is from 18:00; at most 17 is before 18:00."""
+    """The message for an hour: more than 17 is “from 18:00”; at most 17 is “before 18:00”."""
     if comparison in {TermComparison.MORE_THAN, TermComparison.AT_MOST}:
         hour += 1
     begins = comparison in {TermComparison.MORE_THAN, TermComparison.AT_LEAST}

@@ -18,7 +18,7 @@ from foundation.codes import LabelledCode
 from foundation.marks import N_
 from policy.conditions import MAX_INTEGER
 from policy.errors import InvalidRule
-from policy.facts import MONTH_FACT
+from policy.facts import MONTH_FACT, PROPOSER_PREFIX
 from policy.time_facts import WEEKDAYS
 
 
@@ -61,6 +61,7 @@ class TermKind(LabelledCode):
     LOCATION = "dim_location", N_("Location")
     LANGUAGE = "dim_locale", N_("Language")
     CODE = "code", N_("Code")
+    PROPOSER_ROLE = "proposer_role", N_("Role of the proposer")
     HOUR = "hour", N_("Hour of the day")
     WEEKDAY = "weekday", N_("Day of the week")
 
@@ -101,7 +102,7 @@ PERCENT_KINDS: Final = {TermKind.CHANGE_PERCENT: "change_bp", TermKind.MONTH_PER
 _AMOUNT_KINDS: Final = frozenset({TermKind.CHANGE_AMOUNT, TermKind.NEW_VALUE})
 _ANYWHERE: Final = (
     TermKind.ANY_CHANGE, TermKind.CHANNEL, TermKind.CHANNEL_KIND, TermKind.PARTNER, TermKind.JURISDICTION,
-    TermKind.HOUR, TermKind.WEEKDAY,
+    TermKind.PROPOSER_ROLE, TermKind.HOUR, TermKind.WEEKDAY,
 )  # fmt: skip
 _OF_TYPE: Final[Mapping[str, tuple[TermKind, ...]]] = {
     "money": (
@@ -124,7 +125,7 @@ def write_condition(terms: Sequence[Term], value_type: str) -> str:
     """The condition that holds when all terms do; empty without terms, which always holds.
 
     Raises:
-        InvalidRule: a term that is incomplete, or whose amount is not exact in its currency.
+        InvalidRule: a term is incomplete, or its amount is not exact in its currency.
     """
     currency = _currency_of(terms)
     return " and ".join(_write(term, value_type, currency) for term in terms)
@@ -161,12 +162,12 @@ def _write(term: Term, value_type: str, currency: str) -> str:
     kind = term.kind
     if kind in _FIXED:
         return _FIXED[TermKind.of(kind)]
-    if kind in TEXT_KINDS:
-        return _write_text(term)
+    if kind in TEXT_KINDS or kind == TermKind.PROPOSER_ROLE:
+        return _write_text(term) if kind in TEXT_KINDS else _write_roles(term)
     fact = _FACT_OF.get(value_type, "minor")
     if kind == TermKind.DIRECTION:
         if _only(term) not in set(Direction):
-            raise InvalidRule(N_("A change goes up or down."))
+            raise InvalidRule(N_("Choose up or down."))
         sign = ">" if _only(term) == Direction.UP else "<"
         return f"r.ctx.new_{fact} {sign} r.ctx.old_{fact}"
     if kind in PERCENT_KINDS or kind == TermKind.HOUR:
@@ -203,6 +204,17 @@ def _write_text(term: Term) -> str:
     return f"r.ctx.{term.kind} {'in' if positive else 'not in'} {values!r}"
 
 
+def _write_roles(term: Term) -> str:
+    """A condition on the sum of the roles' facts, because a person may have several of the roles."""
+    roles = tuple(dict.fromkeys(term.values))
+    if not roles or term.comparison not in set(Membership):
+        raise InvalidRule(N_("The condition “{kind}” needs at least one value."), params={"kind": term.kind})
+    if odd := next((role for role in roles if not _ROLE.fullmatch(role)), ""):
+        raise InvalidRule(N_("There is no role “{role}” here."), params={"role": odd[:40]})
+    total = " + ".join(f"r.ctx.{PROPOSER_PREFIX}{role}" for role in roles)
+    return f"{total} {'>' if term.comparison == Membership.ANY_OF else '=='} 0"
+
+
 def _only(term: Term) -> str:
     if len(term.values) != 1 or not term.values[0]:
         raise InvalidRule(N_("The condition “{kind}” needs one value."), params={"kind": term.kind[:40]})
@@ -237,7 +249,7 @@ def _hour(term: Term) -> int:
 
 
 def _percent(term: Term, *, most: int = 100 * _WHOLE) -> int:
-    """In basis points."""
+    """The percentage in basis points. Raises InvalidRule."""
     number = _scaled(_only(term), 2)
     if not 0 <= number <= most:
         raise InvalidRule(N_("A percentage is between 0 and {most} here."), params={"most": most // _HUNDREDTHS})
@@ -261,6 +273,10 @@ def _scaled(text: str, digits: int, *, exact: bool = True) -> int:
     return int(number) if exact or number == number.to_integral_value() else 1
 
 
+_ROLE: Final = re.compile(r"[a-z][a-z0-9_]{0,36}", re.ASCII)
+_BY: Final = re.compile(
+    rf"r\.ctx\.{PROPOSER_PREFIX}\w+(?: \+ r\.ctx\.{PROPOSER_PREFIX}\w+)* (?P<sign>>|==) 0", re.ASCII
+)
 _SIGN: Final = r"(?P<sign>>=|<=|>|<)"
 _TEXT: Final = re.compile(r"r\.ctx\.(?P<kind>[a-z_]+) (?P<sign>==|!=|in|not in) (?P<value>['(\[].*)", re.DOTALL)
 _PATTERNS: Final = (
@@ -280,6 +296,9 @@ def _read(text: str, value_type: str, currency: str) -> Term | None:
             return Term(kind)
     if (term := _read_text(text)) is not None:
         return term
+    if found := _BY.fullmatch(text):
+        roles = tuple(part.removeprefix(f"r.ctx.{PROPOSER_PREFIX}") for part in text.split(" ")[:-2:2])
+        return Term(TermKind.PROPOSER_ROLE, Membership.ANY_OF if found["sign"] == ">" else Membership.NONE_OF, roles)
     for kind, pattern in _PATTERNS:
         if found := pattern.fullmatch(text):
             return _term(kind, found, _FACT_OF.get(value_type, "minor"), currency)
@@ -318,8 +337,3 @@ def _read_text(text: str) -> Term | None:
 def _plain(number: int, digits: int) -> str:
     """`number` hundredths, thousandths … as a plain decimal without trailing zeros."""
     return f"{Decimal(number).scaleb(-digits).normalize():f}"
-
-
-def percent_fraction(text: str) -> Decimal:
-    """The fraction of a percentage: 0.05 for "5"."""
-    return Decimal(text) / _HUNDREDTHS

@@ -13,15 +13,23 @@ from foundation.clock import utc_now, write_utc
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.rooms import AppServices, CliCommand
 from tenants.command_options import CLIENT_OR_MSP, MSP
+from tenants.list_command import list_command
 from webhooks import deliveries, endpoints
 from webhooks.body import message_id_of
-from webhooks.lists import ENDPOINTS
+from webhooks.lists import DELIVERIES, ENDPOINTS
 from webhooks.queries import list_endpoints, read_endpoint
-from webhooks.schemas import WebhookEndpointChanges, WebhookEndpointInput, WebhookReplay
+from webhooks.schemas import WebhookDeliveryView, WebhookEndpointChanges, WebhookEndpointInput, WebhookReplay
 from webhooks.services import WebhookServices
 
 _ENDPOINT: Final = click.option(
     "--endpoint", "endpoint_id", type=click.UUID, required=True, help="The endpoint's ID (`fairlead webhook list`)."
+)
+_DELIVERY: Final = click.option(
+    "--delivery",
+    "delivery_id",
+    type=click.UUID,
+    required=True,
+    help="The delivery's ID (`fairlead webhook deliveries`).",
 )
 _TIME: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 _Use = Callable[[AsyncSession, WebhookServices], Awaitable[CommandResult]]
@@ -158,11 +166,26 @@ def replay(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID, since: da
     _run(msp_id, tenant_id, use)
 
 
+@webhook.command("replay-delivery")
+@MSP
+@CLIENT_OR_MSP
+@_ENDPOINT
+@_DELIVERY
+def replay_delivery(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID, delivery_id: UUID) -> None:
+    """Send one finished event again, with its message ID."""
+
+    async def use(session: AsyncSession, _: WebhookServices) -> CommandResult:
+        made = await deliveries.replay_delivery(session, endpoint_id, delivery_id, now=utc_now())
+        return CommandResult(f"queued {made}", {"id": made})
+
+    _run(msp_id, tenant_id, use)
+
+
 @webhook.command("skip")
 @MSP
 @CLIENT_OR_MSP
 @_ENDPOINT
-@click.option("--delivery", "delivery_id", type=click.UUID, required=True, help="The pending delivery's ID.")
+@_DELIVERY
 def skip(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID, delivery_id: UUID) -> None:
     """Skip a pending event, so that those behind it are sent."""
 
@@ -178,7 +201,7 @@ def skip(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID, delivery_id
 @CLIENT_OR_MSP
 @_ENDPOINT
 def delete(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID) -> None:
-    """Delete an endpoint. What is pending is not sent."""
+    """Delete an endpoint. Pending events are not sent."""
 
     async def use(session: AsyncSession, _: WebhookServices) -> CommandResult:
         revision = (await endpoints.get_endpoint(session, endpoint_id)).revision
@@ -196,4 +219,14 @@ def _run(msp_id: UUID, tenant_id: UUID | None, use: _Use) -> None:
     run_with_services(act)
 
 
+def _line(one: WebhookDeliveryView) -> str:
+    return f"{one.id}  {one.state}  {one.event_type}  {one.attempts} attempts  {one.outcome}"
+
+
+webhook.add_command(
+    list_command(
+        DELIVERIES, _line, about="List the deliveries of an endpoint, latest first.", name="deliveries", of_msp=True,
+        parent=("endpoint_id", _ENDPOINT),
+    )
+)  # fmt: skip
 COMMANDS: Final = (CliCommand(command=webhook),)

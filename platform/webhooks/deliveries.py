@@ -60,7 +60,7 @@ async def replay_delivery(session: AsyncSession, endpoint_id: UUID, delivery_id:
 
     Raises:
         NotFound: the endpoint has no such delivery.
-        Conflict: it is pending, or the endpoint is paused.
+        Conflict: the delivery is pending, or the endpoint is paused.
     """
     endpoint = await _active(session, endpoint_id)
     if await _state_of(session, endpoint_id, delivery_id) == DeliveryState.PENDING:

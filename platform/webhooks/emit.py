@@ -13,6 +13,8 @@ from foundation.database.bulk import BulkWrite
 from foundation.database.engine import buffer, scope_of
 from foundation.ids import new_id
 from foundation.jobs.enqueue import NewJob, enqueue_at_commit
+from policy.redaction import redact_content
+from policy.visibility import hidden_from_systems
 from tenants.relations import CLIENTS
 from webhooks.event_types import E, WebhookEventType
 from webhooks.job_types import FORWARD_EVENTS, FORWARD_LANE, SEND_EVENTS, EmittedEvent, ForwardEvents, endpoint_lane
@@ -64,7 +66,7 @@ def emit(session: AsyncSession, event_type: WebhookEventType[E], *, subject: str
 
 
 async def _write_emitted(session: AsyncSession, emitted: list[Any]) -> None:
-    """Write the gathered events at the commit: one query if no endpoint listens."""
+    """Write the gathered events at the commit; one query if there is no endpoint."""
     scope = scope_of(session)
     found = (await session.execute(_ENDPOINTS, {"t": scope.tenant_id, "m": scope.msp_id})).all()
     if not found:
@@ -72,11 +74,15 @@ async def _write_emitted(session: AsyncSession, emitted: list[Any]) -> None:
     heard = {name for row in found for name in row.event_types}
     slug = found[0].slug
     source = f"/clients/{slug}" if slug else "/"
+    hidden = await hidden_from_systems(session)
     events = [
-        EmittedEvent(new_id(), one.type, source, one.subject, one.at, msgspec.to_builtins(one.payload))
+        EmittedEvent(
+            new_id(), one.type, source, one.subject, one.at,
+            redact_content(msgspec.to_builtins(one.payload), hidden),
+        )
         for one in emitted
         if one.type in heard
-    ]
+    ]  # fmt: skip
     own = {row.id: frozenset(row.event_types) for row in found if row.tenant_id == scope.tenant_id}
     await write_deliveries(session, events, own)
     of_msp = frozenset(name for row in found if row.tenant_id != scope.tenant_id for name in row.event_types)

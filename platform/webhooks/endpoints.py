@@ -97,7 +97,7 @@ async def change_endpoint(  # noqa: PLR0913 - keyword-only parts of one change
 
     Raises:
         NotFound: this account has no such endpoint.
-        PreconditionFailed: it was changed since `revision`.
+        PreconditionFailed: the endpoint was changed since `revision`.
         InvalidInput, OutboundRefused: see `add_endpoint`.
     """
     endpoint = await get_endpoint(session, endpoint_id, lock=True)
@@ -177,7 +177,7 @@ async def delete_endpoint(session: AsyncSession, endpoint_id: UUID, *, revision:
 
     Raises:
         NotFound: this account has no such endpoint.
-        PreconditionFailed: it was changed since `revision`.
+        PreconditionFailed: the endpoint was changed since `revision`.
     """
     endpoint = await get_endpoint(session, endpoint_id, lock=True)
     if endpoint.revision != revision:
@@ -201,7 +201,7 @@ async def send_now(session: AsyncSession, endpoint_id: UUID, *, now: datetime) -
 
 
 def name_of(endpoint: WebhookEndpoint) -> str:
-    """Its description, else the host of its address: the rest of an address may contain a receiver's secret."""
+    """Description, else the host of the address: the rest of an address may contain a receiver's secret."""
     return endpoint.description or _host_of(endpoint.url)
 
 

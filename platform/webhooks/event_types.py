@@ -1,4 +1,4 @@
-"""Types of events that webhooks can carry: declared once, in the room that emits them, with payload and label."""
+"""Types of webhook events, declared once in the room that emits them, with payload and label."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ E = TypeVar("E", bound=msgspec.Struct)
 
 @dataclass(frozen=True, slots=True)
 class WebhookEventType(Generic[E]):
-    """A type of event as receivers see it. `name` is `<noun>.<past participle>`, `label` its display name, `about` when
-    it is sent. A published payload may only gain optional fields.
+    """A type of event as receivers see it. `name` is `<noun>.<past participle>`, `label` its display name, `about` the
+    occasion on which it is sent. A published payload may only gain optional fields.
     """
 
     name: str

@@ -58,5 +58,5 @@ FORWARD_LANE: Final = "webhooks-forward"
 
 
 def endpoint_lane(endpoint_id: UUID) -> str:
-    """Each endpoint has its own lane, so that a failing one does not delay others."""
+    """Lane of an endpoint. Each has its own, so that a failing endpoint does not delay others."""
     return f"webhook/{endpoint_id}"

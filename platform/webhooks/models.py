@@ -14,8 +14,8 @@ from webhooks.states import IS_PENDING
 
 
 class WebhookEndpoint(TenantOwned, Base):
-    """An address that receives events of a client, or of all clients of an MSP. A client's transactions read its
-    MSP's endpoints, to know whether an event must be forwarded.
+    """An address that receives events of a client, or of all clients of an MSP. A client's transactions read its MSP's
+    endpoints, to determine whether an event must be forwarded.
     """
 
     __tablename__ = "webhook_endpoint"
@@ -40,7 +40,7 @@ class WebhookEndpoint(TenantOwned, Base):
 
 
 class WebhookSecret(TenantOwned, Base):
-    """A signing secret. Without `expires_at` it is the current one; after a rotation, older ones sign until then."""
+    """A signing secret: the current one without `expires_at`; after a rotation, older secrets sign until then."""
 
     __tablename__ = "webhook_secret"
 
@@ -87,7 +87,7 @@ class WebhookDelivery(TenantOwned, Base):
 
 
 class WebhookAttempt(TenantOwned, Base):
-    """One request. `response` is the beginning of the answer's body."""
+    """One request of a delivery. `response` is the beginning of the response's body."""
 
     __tablename__ = "webhook_attempt"
 

@@ -38,7 +38,7 @@ _DELIVERY: Final = [f"{path}/deliveries/{{delivery_id:uuid}}" for path in _ONE]
 _READ: Final = {"permission": WebhookPermission.READ}
 _WRITE: Final = {"permission": WebhookPermission.WRITE}
 _SECRETS: Final = _WRITE | STEP_UP
-"""Of what shows a secret, or changes where events are sent."""
+"""Options of routes that show a secret or change the address of events."""
 _REASONS: Final = {str(reason): reason.label for reason in PauseReason}
 
 

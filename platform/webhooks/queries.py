@@ -47,7 +47,7 @@ async def list_endpoints(session: AsyncSession, query: ListQuery, now: datetime)
 
 
 async def read_endpoint(session: AsyncSession, endpoint_id: UUID, *, now: datetime) -> WebhookEndpointView:
-    """Raises NotFound."""
+    """An endpoint of the session's account. Raises NotFound."""
     rows = await session.execute(
         text(
             f"SELECT {_ENDPOINT} FROM webhook_endpoint e WHERE e.tenant_id = :t AND e.id = :e AND e.deleted_at IS NULL"

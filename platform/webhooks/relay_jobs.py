@@ -1,4 +1,4 @@
-"""Jobs that forward events to endpoints: from a client to its MSP, and from domain events about connections."""
+"""Jobs that forward events to endpoints: from a client to its MSP, and from domain events."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What this room adds to the product."""
+"""Parts of this room."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,7 +77,7 @@ def _relay(event: EventType[Any]) -> Subscription[Any, RelayConnectionEvent]:
 
 
 def _entry(area: NavArea) -> NavEntry:
-    """The badge counts endpoints that the product has paused."""
+    """Menu entry, whose badge counts endpoints that the product has paused."""
     return NavEntry(
         area=area,
         position=34,
@@ -96,7 +96,7 @@ ROOM: Final = Room(
     services=_services,
     routes=with_services(build_webhook_routes),
     pages=with_services(build_webhook_pages),
-    templates=(Path(__file__).parent / "templates",),
+    folder=Path(__file__).parent,
     navigation=(_entry(NavArea.MSP), _entry(NavArea.CLIENT_ACCOUNT)),
     job_types=JOB_TYPES,
     jobs=with_services(_jobs),

@@ -39,13 +39,13 @@ _DELIVERY: Final = [f"{path}/deliveries/{{delivery_id:uuid}}" for path in _ONE]
 _READ: Final = {"permission": WebhookPermission.READ}
 _WRITE: Final = {"permission": WebhookPermission.WRITE}
 _SECRETS: Final = _WRITE | STEP_UP
-"""Of what shows a secret, or changes where events are sent."""
+"""Options of routes that show a secret or change the address of events."""
 _TAGS: Final = ["webhooks"]
 _SECRET: Final = {"Cache-Control": "no-store"}
 
 
 class QueuedTest(msgspec.Struct, frozen=True):
-    """`message_id` is the header webhook-id of the test event."""
+    """A queued test event. `message_id` is its header webhook-id."""
 
     message_id: str
 
@@ -100,7 +100,7 @@ def _build_changes(services: WebhookServices) -> list[HTTPRouteHandler]:
         request: AnyRequest, access: OpenAccess, endpoint_id: FromPath[UUID], data: JSONBody[WebhookEndpointChanges]
     ) -> Response[WebhookEndpointView]:
         """Change address, description or event types. `If-Match` must have the endpoint's `ETag`."""
-        await endpoints.get_endpoint(access.session, endpoint_id)  # 404 comes before what the headers lack
+        await endpoints.get_endpoint(access.session, endpoint_id)  # 404 precedes errors of headers
         await endpoints.change_endpoint(
             access.session, services, endpoint_id, data, revision=read_if_match(request), now=access.now
         )

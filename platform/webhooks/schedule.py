@@ -22,8 +22,8 @@ _SPREAD: Final = 0.1
 
 
 def next_delay(failed: int, *, retry_after: float | None, jitter: float) -> timedelta | None:
-    """Delay before the next attempt after `failed` attempts; None when there is none. A Retry-After that is longer is
-    honoured. `jitter` from 0 to 1 adds up to a tenth.
+    """Delay before the next attempt after `failed` attempts; None when there is none. A longer Retry-After is honoured.
+    `jitter` from 0 to 1 adds up to a tenth.
     """
     if failed >= MOST_ATTEMPTS:
         return None

@@ -21,7 +21,7 @@ _SECRET_BYTES: Final = 32
 
 
 async def add_secret(session: AsyncSession, services: WebhookServices, endpoint_id: UUID, *, now: datetime) -> str:
-    """Create the endpoint's current secret, and return it: only the caller can show it."""
+    """Create and return the endpoint's current secret, which only the caller can show."""
     scope, secret_id = scope_of(session), new_id()
     secret = write_secret(services.new_secret(_SECRET_BYTES))
     sealed = await services.vault.encrypt(session, SEALED.purpose.format(id=secret_id), secret.encode())
@@ -36,7 +36,7 @@ async def add_secret(session: AsyncSession, services: WebhookServices, endpoint_
 
 
 async def retire_secrets(session: AsyncSession, endpoint_id: UUID, *, now: datetime, until: datetime) -> None:
-    """Let the current secret sign until `until`; delete the ones retired before, so that at most two sign."""
+    """Set the current secret to expire at `until`; delete secrets retired before, so that at most two sign."""
     binds = {"t": scope_of(session).tenant_id, "e": endpoint_id}
     await session.execute(
         text("DELETE FROM webhook_secret WHERE tenant_id = :t AND endpoint_id = :e AND expires_at IS NOT NULL"), binds

@@ -28,11 +28,11 @@ from webhooks.services import WebhookServices
 from webhooks.states import DELIVERIES, AttemptOutcome, DeliveryState, EndpointState, PauseReason
 
 _TURN_SECONDS: Final = 60.0
-"""After this time no further event begins in the same turn: the worker serves other lanes."""
+"""Time after which a batch sends no further event, so that the worker serves other lanes."""
 _RATE_PER_SECOND: Final = 50.0
 _HELD_SECONDS: Final = 30.0
 LONGEST_RESPONSE: Final = 1000
-"""Characters of an answer that the log keeps."""
+"""Characters of a response that are stored in the log."""
 
 
 class Due(NamedTuple):
@@ -57,7 +57,7 @@ def send_handler(services: WebhookServices) -> Handler[NoPayload]:
         endpoint_id = batch.items[0].ref
         wait = None if endpoint_id is None else await send_pending(services, batch, endpoint_id)
         async with batch.commit():
-            if wait is not None:  # one job stays, and the lane is not looked at before its time
+            if wait is not None:  # one job remains, and the lane is paused until its time
                 batch.skip(batch.items[:1])
                 batch.pause(wait)
 
@@ -65,7 +65,7 @@ def send_handler(services: WebhookServices) -> Handler[NoPayload]:
 
 
 async def send_pending(services: WebhookServices, batch: Batch[NoPayload], endpoint_id: UUID) -> float | None:
-    """Send until no event is pending (None), or until the next event must wait: the seconds."""
+    """Send pending events. Returns the seconds until the next may be sent; None when no event is pending."""
     started = time.monotonic()
     while True:
         async with batch.read() as session:
@@ -110,7 +110,7 @@ async def find_due(session: AsyncSession, services: WebhookServices, endpoint_id
 async def send_event(
     services: WebhookServices, tenant_id: UUID, endpoint_id: UUID, due: Due, *, now: datetime
 ) -> Attempt:
-    """One request. Raises OutboundHeld: nothing was sent, because the endpoint's limits do not allow it now."""
+    """Send one request. Raises OutboundHeld: nothing was sent, because of the endpoint's limits."""
     event = cloud_event(due.delivery)
     body = encode_body(event)
     caller = services.outbound.for_credential(

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class WebhookServices:
-    """`event_types` are those that can be chosen, by name."""
+    """Services of this room. `event_types` are those that can be chosen, by name."""
 
     db: Database
     vault: Vault

@@ -22,7 +22,7 @@ EVERY: Final = timedelta(hours=1)
 
 
 async def store_calls(session: AsyncSession, counted: Sequence[CountedCalls]) -> None:
-    """Store counts of complete hours, in the account's scope. What is stored before is skipped."""
+    """Store counts of complete hours, in the account's scope. Counts that are stored already are skipped."""
     scope = scope_of(session)
     await session.execute(
         text("""
@@ -47,7 +47,7 @@ def store_handler(counts: CallCounts, clock: Clock) -> Handler[NoPayload]:
         async with batch.commit() as session:
             await store_calls(session, counted)
             await _schedule(session, clock() + EVERY)
-        # After the commit: counts that are read again are those of the same hours, which are stored already.
+        # After the commit: if it fails, the same hours are read again, and skipped because they are stored already.
         await counts.forget(scope.msp_id, scope.tenant_id, counted)
 
     return store

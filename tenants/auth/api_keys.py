@@ -37,14 +37,14 @@ from tenants.states import KeyUse
 _KEY = re.compile(r"(key|tok)_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
 SECRET_BYTES: Final = 32
 SECRET_CHARACTERS: Final = 43
-"""Of the text of a secret."""
+"""Length of a secret as text."""
 NEWEST_KEY_FIRST: Final = Sort(
     name="-created",
     label=N_("Newest first"),
     reverse_label=N_("Oldest first"),
     keys=[SortKey("api_key.id", "uuid", descending=True)],
 )
-"""Ids grow with time."""
+"""By id: ids grow with time."""
 ALL_KEYS: Final = ListQuery(list="api-keys", sort=NEWEST_KEY_FIRST, limit=500)
 USUAL_OVERLAP: Final = timedelta(hours=24)
 LONGEST_OVERLAP: Final = timedelta(days=30)
@@ -110,7 +110,7 @@ async def create_api_key(  # noqa: PLR0913 - keyword-only
             rights cannot exceed its creator's.
         Forbidden: only a member can create a key that manages access.
         InvalidInput: a permission does not exist, or the expiry is past.
-        PlanLimitReached: the plan allows no further one.
+        PlanLimitReached: the plan allows no further key.
     """
     scope = scope_of(session)
     _check_role(wanted.role, in_msp_account=scope.tenant_id == scope.msp_id, by=by)
@@ -120,7 +120,7 @@ async def create_api_key(  # noqa: PLR0913 - keyword-only
         )
     _check_permissions(wanted.permissions, declared)
     _check_expiry(wanted.expires_at, now)
-    await require_entitlement(session, API_KEY_FEATURE)
+    await require_entitlement(session, API_KEY_FEATURE, now=now)
     secret = new_secret(SECRET_BYTES)
     key = await session.scalar(
         insert(ApiKey)
@@ -181,6 +181,16 @@ async def list_api_keys(session: AsyncSession, query: ListQuery = ALL_KEYS) -> R
     return await select_page(session, statement, query)
 
 
+async def find_creator(session: AsyncSession, key_id: str) -> str:
+    """Id of the member who created a key of the scope's account; empty for any other id."""
+    try:
+        own = (ApiKey.tenant_id == scope_of(session).tenant_id, ApiKey.id == UUID(key_id))
+    except ValueError:
+        return ""
+    creator = await session.scalar(select(ApiKey.on_behalf_of_id).where(*own))
+    return "" if creator is None else str(creator)
+
+
 async def rotate_api_key(  # noqa: PLR0913 - keyword-only parts of one rotation
     session: AsyncSession,
     new_secret: NewSecret,
@@ -194,7 +204,7 @@ async def rotate_api_key(  # noqa: PLR0913 - keyword-only parts of one rotation
 
     Raises:
         NotFound: this tenant has no such key.
-        Conflict: it is revoked.
+        Conflict: the key is revoked.
         InvalidInput: the overlap is too long, or the expiry is past.
     """
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
@@ -224,7 +234,7 @@ async def rotate_api_key(  # noqa: PLR0913 - keyword-only parts of one rotation
 
 
 def _check_permissions(names: Collection[str] | None, declared: Collection[str]) -> None:
-    """Raises InvalidInput: one of them is no permission, or there is none."""
+    """Raises InvalidInput: a name is no permission, or the list is empty."""
     if names is not None and not names:
         raise InvalidInput(N_("Choose at least one permission, or none to allow all of the role."), field="permissions")
     if unknown := sorted(set(names or ()) - set(declared)):

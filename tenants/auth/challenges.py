@@ -38,7 +38,7 @@ class Challenges:
         return body + self._mac(msp_id, purpose, body)
 
     def is_live(self, challenge: bytes, msp_id: UUID, purpose: str, *, now: datetime) -> bool:
-        """Whether it was issued for this purpose on a host of this MSP, and has not expired."""
+        """Whether the challenge was issued for this purpose on a host of this MSP, and has not expired."""
         body, mac = challenge[:-_MAC_BYTES], challenge[-_MAC_BYTES:]
         if len(challenge) != _LENGTH or not hmac.compare_digest(mac, self._mac(msp_id, purpose, body)):
             return False

@@ -7,7 +7,7 @@ from uuid import UUID
 from tenants.auth.services import AuthServices
 
 LINK_LIFE: Final = timedelta(hours=1)
-"""The member is on the phone, and opens it now."""
+"""Short, because the member opens the link during the call in which it was requested."""
 
 
 def opens(auth: AuthServices, token: str, *, msp_id: UUID, now: datetime) -> bool:

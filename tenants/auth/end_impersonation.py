@@ -1,4 +1,4 @@
-"""The end of an impersonation, and what was refused meanwhile, in the client's audit trail."""
+"""End of an impersonation, and actions refused during it, in the client's audit trail."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,8 +14,8 @@ from tenants.auth.sessions import Session
 
 
 async def end_impersonation(auth: AuthServices, session: Session, cause: EndCause) -> None:
-    """End it and record the end, once. Nothing happens if the session does not impersonate any more. An end by time is
-    recorded by a job that was enqueued at the start.
+    """End an impersonation and record its end, once. Nothing happens if the session does not impersonate any more. An
+    end by time is recorded by a job that was enqueued at the start.
     """
     acting = session.acting
     if acting is None or not await auth.sessions.end_impersonation(session):

@@ -16,10 +16,10 @@ from tenants.auth.key_authentication import authenticate_key, key_scope
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session
 from tenants.limits import limits_of
-from tenants.models import Client, Member, Msp
+from tenants.models import Client, Member, Msp, Partner
 from tenants.principal import Principal
 from tenants.roles import held_roles
-from tenants.states import AccountStatus
+from tenants.states import AccountStatus, PartnerStatus
 from tenants.unread import count_unread
 
 
@@ -83,7 +83,7 @@ async def find_key_creator(transaction: AsyncSession, auth: AuthServices, machin
     """The API key's principal with its creator's current rights, or without rights when the creator is suspended or
     gone. Runs in the scope of `on_behalf_of_home`.
     """
-    assert machine.on_behalf_of_id is not None  # noqa: S101 - asked for machines with a creator only
+    assert machine.on_behalf_of_id is not None  # noqa: S101 - called for machines with a creator only
     return replace(machine, on_behalf_of=await load_principal(transaction, auth.policies, machine.on_behalf_of_id))
 
 
@@ -110,6 +110,7 @@ async def load_principal(
                 Member.name,
                 Member.status,
                 Member.partner_id,
+                Partner.status.label("partner_status"),
                 Member.signed_out_after,
                 Member.vouched_by,
                 Member.confirmed_at,
@@ -123,12 +124,15 @@ async def load_principal(
             )
             .outerjoin(Client, Client.tenant_id == Member.tenant_id)
             .outerjoin(Msp, Msp.tenant_id == Member.tenant_id)
+            .outerjoin(Partner, (Partner.tenant_id == Member.tenant_id) & (Partner.id == Member.partner_id))
             .where(Member.tenant_id == scope.tenant_id, Member.id == member_id)
         )
     ).one_or_none()
     if row is None or row.status != AccountStatus.ACTIVE:
         return None
     if row.Client is not None and row.Client.status != AccountStatus.ACTIVE:
+        return None
+    if row.partner_status == PartnerStatus.SUSPENDED:
         return None
     if began is not None and row.signed_out_after is not None and began < row.signed_out_after:
         return None

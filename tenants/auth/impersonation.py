@@ -1,6 +1,6 @@
 """Impersonation: a member of the MSP's staff looks at a client's pages as one of its members. Read-only, for a time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -13,13 +13,14 @@ from foundation.scope import Actor
 
 MINUTES: Final = (15, 30, 60)
 """Durations that can be chosen."""
+LONGEST: Final = timedelta(minutes=max(MINUTES))
 END_OPTION: Final = "ends_impersonation"
 ENDS_IMPERSONATION: Final = {END_OPTION: True}
 """Option of an unsafe route that a session may use while it impersonates, as the staff's member itself."""
 
 
 class EndCause(LabelledCode):
-    """Why an impersonation ended."""
+    """Causes of the end of an impersonation."""
 
     ENDED = "ended", N_("it was ended")
     TIME = "time", N_("its time is over")
@@ -30,7 +31,9 @@ class EndCause(LabelledCode):
 
 
 class Impersonation(msgspec.Struct, frozen=True):
-    """Who is looked at, by whom, and until when. `tenant_id` is the client. Names are those at the start."""
+    """The member looked at, the staff's member, the reason and the end. `tenant_id` is the client. Names are those at
+    the start. The release before stored neither `since` nor `reason`.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -40,10 +43,12 @@ class Impersonation(msgspec.Struct, frozen=True):
     by_id: UUID
     by_name: str
     until: datetime
+    since: datetime | None = None
+    reason: str = ""
 
     @property
     def actor(self) -> Actor:
-        """The staff's member: what is done meanwhile is theirs."""
+        """The staff's member, to whom actions during the impersonation are attributed."""
         return Actor(kind="member", id=str(self.by_id), name=self.by_name, looks_as=str(self.member_id))
 
 
@@ -71,7 +76,7 @@ class ImpersonationHidesThis(Forbidden):
 
 class ImpersonationEnded(Forbidden):
     code = "impersonation-ended"
-    title = N_("You are yourself again")
+    title = N_("Viewing as another member has ended")
 
     def __init__(self, member: str, cause: EndCause) -> None:
         super().__init__(

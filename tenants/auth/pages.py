@@ -128,7 +128,7 @@ async def _leave(
 
 
 async def _place_after(auth: AuthServices, who: SignedIn) -> str:
-    """The page after a sign-out: for a member with single sign-on, the one that leads to the provider's sign-out."""
+    """Address of the page after a sign-out; for a member with single sign-on, of the sign-out at the provider."""
     async with auth.db.transaction(replace(home_scope(who.principal), partner_id=None)) as session:
         linked = await linked_provider(session, who.principal.id)
     return "/sign-in" if linked is None else f"{SSO_PATH}/{linked.account_id}/signed-out"

@@ -90,7 +90,7 @@ def _forms(password: str, table: Mapping[str, list[str]]) -> Iterable[tuple[str,
 
 
 def _bound_replacements(text: str, table: Mapping[str, list[str]]) -> str:
-    """Limit the signs that may stand for letters: zxcvbn tries each combination of replacements, which takes seconds
+    """Limit the signs that may replace letters: zxcvbn tries each combination of replacements, which takes seconds
     for many. Above the limit each sign is replaced by one letter.
     """
     ways = math.prod(max(1, sum(sign in text for sign in signs)) for signs in table.values())

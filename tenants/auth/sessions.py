@@ -25,7 +25,7 @@ from branding.hosts import is_local, normal_host
 from foundation.decoding import decode_json
 from foundation.errors import Unavailable
 from foundation.marks import N_
-from tenants.auth.impersonation import Impersonation
+from tenants.auth.impersonation import LONGEST, Impersonation
 from tenants.secrets import NewSecret, bytes_of, text_of
 
 IDLE: Final = timedelta(hours=12)
@@ -164,11 +164,29 @@ class SessionStore:
 
     async def impersonate(self, session: Session, acting: Impersonation, *, now: datetime) -> None:
         key, content = _key(session.msp_id, session.secret) + _ACTING, msgspec.json.encode(acting)
-        await self._run(self._client.set(key, self._mac(key, content) + content, ex=_life(session, now)))
+        live = _live(session.msp_id, acting.tenant_id)
+        pipe = self._client.pipeline(transaction=True)
+        pipe.set(key, self._mac(key, content) + content, ex=_life(session, now))
+        pipe.hset(live, str(acting.id), self._mac(live, content) + content)
+        pipe.expire(live, LONGEST)
+        await self._run(pipe.execute())
 
     async def end_impersonation(self, session: Session) -> bool:
-        """Whether this call ended it."""
-        return bool(await self._run(self._client.delete(_key(session.msp_id, session.secret) + _ACTING)))
+        """End the session's impersonation. Returns whether this call ended it."""
+        pipe = self._client.pipeline(transaction=True)
+        pipe.delete(_key(session.msp_id, session.secret) + _ACTING)
+        if session.acting is not None:
+            pipe.hdel(_live(session.msp_id, session.acting.tenant_id), str(session.acting.id))
+        return bool((await self._run(pipe.execute()))[0])
+
+    async def list_impersonations(self, *, msp_id: UUID, tenant_id: UUID, now: datetime) -> list[Impersonation]:
+        """Impersonations of the client's members that have not ended, the first to end first. If the session was ended
+        from elsewhere, its impersonation is listed until the time is over.
+        """
+        live = _live(msp_id, tenant_id)
+        stored = cast("list[bytes]", await self._run(self._client.hvals(live)))
+        found = [one for each in stored if (one := self._acting(live, each)) is not None and one.until > now]
+        return sorted(found, key=lambda one: one.until)
 
     async def list_of(self, *, msp_id: UUID, member_id: UUID, now: datetime) -> list[SessionFacts]:
         """The member's live sessions, latest used first."""
@@ -279,6 +297,10 @@ def _digest(secret: bytes) -> str:
 
 def _index(msp_id: UUID, member_id: UUID) -> str:
     return f"fl:{msp_id}:sessions-of:{member_id}"
+
+
+def _live(msp_id: UUID, tenant_id: UUID) -> str:
+    return f"fl:{msp_id}:impersonations-of:{tenant_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,8 +90,8 @@ async def verify_own_password(
     """Check the password of a member who is signed in.
 
     Raises:
-        SignInFailed: it is wrong.
-        SignInThrottled: too many wrong ones.
+        SignInFailed: the password is wrong.
+        SignInThrottled: too many wrong passwords before.
     """
     now = auth.clock()
     counted = f"confirm:{member_id}"
@@ -164,7 +164,7 @@ async def _note_failure(auth: AuthServices, candidate: _Candidate, credentials: 
 
 async def _enter(auth: AuthServices, found: _Candidate, credentials: Credentials, now: datetime) -> Principal | None:
     """None if the member or the account is suspended."""
-    assert found.password_hash is not None  # noqa: S101 - what has no hash never verifies
+    assert found.password_hash is not None  # noqa: S101 - a member without a hash is never verified
     outdated = auth.passwords.is_outdated(found.password_hash, credentials.password)
     renewed = await auth.passwords.hash(credentials.password) if outdated else None
     async with auth.db.transaction(found.scope) as session:

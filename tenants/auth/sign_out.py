@@ -16,7 +16,7 @@ from tenants.states import AccountStatus
 
 async def sign_out_everywhere(session: AsyncSession, *, member_id: UUID, now: datetime) -> None:
     """Refuse every session that began before `now`, even when the session store is unreachable. A suspended member
-    keeps the time of the suspension, by which SCIM knows its own.
+    keeps the time of the suspension, by which SCIM recognizes its own suspensions.
     """
     own = (Member.tenant_id == scope_of(session).tenant_id, Member.id == member_id)
     until = case((Member.status == AccountStatus.SUSPENDED, Member.signed_out_after), else_=now)

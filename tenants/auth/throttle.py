@@ -50,9 +50,9 @@ REDIRECTS: Final = (
     AttemptLimit(free=30, longest=timedelta(minutes=1), memory=timedelta(hours=1)),
     AttemptLimit(free=200, longest=timedelta(minutes=1), memory=timedelta(hours=1)),
 )
-"""Redirects to an identity provider that nobody completed: of a network to one provider, and of a network. They guess
-nothing, but each keeps a ticket, and an office shares one address. None for a provider alone: strangers could use it up
-for everybody.
+"""Uncompleted redirects to an identity provider: of a network to one provider, and of a network. They guess no secret,
+but each stores a ticket, and an office shares one address. There is no limit of a provider alone: strangers could use
+it up for everybody.
 """
 FIRST_WAIT: Final = timedelta(seconds=30)
 """Delay of a network that is new to an account with more than EMAIL's free failures."""

@@ -8,21 +8,22 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding import image_store, manage
+from branding.domain_claims import verify_host, withdraw_claim
 from branding.images import ImageKind
 from branding.theme import parse_theme
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, read_pairs, run_in_account
+from foundation.commands import CommandResult, NounGroup, operator_scope, read_pairs, run_in_account, run_with_services
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
-from foundation.rooms import CliCommand
-from tenants.brands.hosts import remove_host
-from tenants.brands.schemas import TOKENS, all_tokens, brand_view, image_view, typed_tokens
+from foundation.outbound.dns_txt import DnsLookup
+from foundation.rooms import AppServices, CliCommand
+from tenants.brands.hosts import add_host, remove_host
+from tenants.brands.image_options import IMAGE_FILE, IMAGE_KIND
+from tenants.brands.schemas import TOKENS, all_tokens, brand_view, claim_view, image_view, typed_tokens
 from tenants.command_options import MSP
 
 _SLUG = click.option("--brand", "slug", required=True, help="The brand's short name (`fairlead brand list`).")
 _HOST = click.option("--host", required=True, help="A host name, such as portal.example.com.")
-
-_KIND = click.option("--kind", required=True, type=click.Choice([str(kind) for kind in ImageKind]), help="Which image.")
 
 
 @click.group(cls=NounGroup)
@@ -73,12 +74,60 @@ def set_brand(*, msp_id: UUID, slug: str, pairs: tuple[str, ...]) -> None:
 @MSP
 @_SLUG
 @_HOST
-def add_host(*, msp_id: UUID, slug: str, host: str) -> None:
-    """Show a brand under a host name."""
+@click.option(
+    "--without-proof",
+    is_flag=True,
+    help="Show the brand at once, without the DNS record: for a host whose owner the operator knows, such as an MSP's"
+    " first one.",
+)
+def add_brand_host(*, msp_id: UUID, slug: str, host: str, without_proof: bool) -> None:
+    """Show a brand under a host name, once its DNS record is found. The record is printed."""
 
     async def act(session: AsyncSession) -> CommandResult:
-        await manage.point_host(session, slug=slug, host=host, now=utc_now())
-        return CommandResult(f"{host} shows the brand {slug}.", {"brand": slug, "host": host})
+        if without_proof:
+            await manage.point_host(session, slug=slug, host=host, now=utc_now())
+            claim = None
+        else:
+            claim = await add_host(session, slug=slug, host=host, now=utc_now())
+        if claim is None:
+            return CommandResult(f"{host} shows the brand {slug}.", {"brand": slug, "host": host, "claim": None})
+        waits = claim_view(claim)
+        lines = [
+            f"Create the TXT record {waits.record_name} with the value {waits.record_value}",
+            f"then run: fairlead brand verify-host --brand {slug} --host {waits.host}",
+        ]
+        data = {"brand": slug, "host": waits.host, "claim": msgspec.to_builtins(waits)}
+        return CommandResult("\n".join(lines), data)
+
+    run_in_account(operator_scope(msp_id, msp_id), act)
+
+
+@brand.command("verify-host")
+@MSP
+@_SLUG
+@_HOST
+def verify_brand_host(*, msp_id: UUID, slug: str, host: str) -> None:
+    """Look for the DNS record of a waiting host name. If it is there, the brand is shown under the host name."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            found = await verify_host(session, services.get(DnsLookup), slug=slug, host=host, now=utc_now())
+        said = f"{host} shows the brand {slug}." if found else f"{host} still waits: the record is not there."
+        return CommandResult(said, {"brand": slug, "host": host, "verified": found})
+
+    run_with_services(act)
+
+
+@brand.command("withdraw-host")
+@MSP
+@_SLUG
+@_HOST
+def withdraw_brand_host(*, msp_id: UUID, slug: str, host: str) -> None:
+    """Stop waiting for the DNS record of a host name."""
+
+    async def act(session: AsyncSession) -> CommandResult:
+        await withdraw_claim(session, slug=slug, host=host)
+        return CommandResult(f"{host} waits no longer.", {"host": host})
 
     run_in_account(operator_scope(msp_id, msp_id), act)
 
@@ -100,14 +149,8 @@ def remove_brand_host(*, msp_id: UUID, slug: str, host: str) -> None:
 @brand.command("set-image")
 @MSP
 @_SLUG
-@_KIND
-@click.option(
-    "--file",
-    "path",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A PNG, JPEG or WebP image, up to 1 MB.",
-)
+@IMAGE_KIND
+@IMAGE_FILE
 def set_brand_image(*, msp_id: UUID, slug: str, kind: str, path: Path) -> None:
     """Upload a brand's logo, its logo for dark pages, or its browser icon."""
     content = path.read_bytes()
@@ -123,7 +166,7 @@ def set_brand_image(*, msp_id: UUID, slug: str, kind: str, path: Path) -> None:
 @brand.command("remove-image")
 @MSP
 @_SLUG
-@_KIND
+@IMAGE_KIND
 def remove_brand_image(*, msp_id: UUID, slug: str, kind: str) -> None:
     """Remove an image of a brand: pages show the default again."""
 

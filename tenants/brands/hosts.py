@@ -30,7 +30,8 @@ async def read_brand(session: AsyncSession, slug: str) -> BrandHosts:
 
 
 async def add_host(session: AsyncSession, *, slug: str, host: str, now: datetime) -> BrandDomainClaim | None:
-    """Show the brand under a host that already shows one of the MSP's; otherwise start to wait for its DNS record.
+    """Show the brand under a host that already shows one of the MSP's; otherwise create a claim, which waits for its
+    DNS record.
 
     Raises:
         InvalidInput: no host name, or too many wait.
@@ -47,7 +48,7 @@ async def remove_host(session: AsyncSession, *, slug: str, host: str, now: datet
 
     Raises:
         NotFound: there is no such brand, or it has no such host.
-        Conflict: it is the MSP's only host, and without it nobody could sign in.
+        Conflict: this is the MSP's only host, without which nobody could sign in.
     """
     if host not in await manage.list_hosts(session, await manage.find_brand(session, slug)):
         raise NotFound(N_("This brand is not shown under “{host}”."), params={"host": host})

@@ -13,7 +13,7 @@ from branding.brand import Brand
 from branding.domain_claims import ClaimResult, record_name, verify_host, withdraw_claim
 from branding.errors import InvalidTheme
 from branding.image_store import read_kind, remove_image, set_image
-from branding.images import LEAST_CONTRAST, BrandImage, ImageKind
+from branding.images import ImageKind
 from branding.theme import Font, Mark, Neutral, Radius, parse_theme
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
@@ -21,12 +21,17 @@ from foundation.ids import new_id
 from foundation.marks import N_
 from foundation.outbound.dns_txt import TxtLookup
 from foundation.web.actions import run_action
+from foundation.web.etags import version_in
 from foundation.web.file_forms import FILE_BYTES
+from foundation.web.fragments import DIALOG_FRAGMENT
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.brands.hosts import add_host, read_brand, remove_host
+from tenants.brands.image_slots import image_slot
 from tenants.brands.preview import STYLESHEET, preview_of, preview_stylesheet
 from tenants.brands.schemas import TOKENS, all_tokens, typed_tokens
+from tenants.brands.version import brand_version, require_brand_version
 from tenants.permissions import TenantPermission
 from tenants.web.brand_option import OF_BRANDS
 from tenants.web.dependencies import OpenAccess
@@ -58,15 +63,6 @@ _LABELS: Final[Mapping[str, str]] = {
     Mark.HEXAGON: N_("Hexagon"),
     Mark.DIAMOND: N_("Diamond"),
 }
-_IMAGES: Final[Mapping[ImageKind, tuple[str, str]]] = {
-    ImageKind.LOGO: (
-        N_("Logo"),
-        N_("In the header, on the sign-in page and in mail. One at least twice as wide as high replaces the name."),
-    ),
-    ImageKind.LOGO_DARK: (N_("Logo for dark pages"), N_("Without it, the logo is shown there, too.")),
-    ImageKind.ICON: (N_("Browser icon"), N_("In the browser's tabs and bookmarks. Best square.")),
-}
-"""Label and explanation."""
 _RESULTS: Final[Mapping[str, tuple[str, str]]] = {
     ClaimResult.UNCHECKED: ("neutral", N_("Not checked yet")),
     ClaimResult.MISSING: ("warn", N_("No such record yet")),
@@ -107,10 +103,11 @@ async def brand_page(access: OpenAccess, slug: FromPath[str]) -> Response[Any]:
 @post(_ONE, opt=_WRITE, include_in_schema=False)
 async def set_brand_page(request: AnyRequest, access: OpenAccess, slug: FromPath[str]) -> Response[Any]:
     await manage.find_brand(access.session, slug)
-    tokens = typed_tokens(await request.form())
-    refusal = await run_action(access.session, _set(access, slug, tokens))
+    form = await request.form()
+    tokens, version = typed_tokens(form), version_in(form)
+    refusal = await run_action(access.session, _change(access, slug, tokens, version))
     if refusal is not None:
-        return await _editor(access, slug, tokens, refusal)
+        return await _editor(access, slug, tokens, refusal, version=version)
     return redirect_to(access, f"/brands/{slug}", done=translate("Brand saved"))
 
 
@@ -121,7 +118,7 @@ async def add_host_page(request: AnyRequest, access: OpenAccess, slug: FromPath[
     return await _change_hosts(access, slug, adding, translate("Domain added"), typed=host)
 
 
-@post(f"{_ONE}/hosts/{{host:str}}/remove", opt=_WRITE, include_in_schema=False)
+@post(f"{_ONE}/hosts/{{host:str}}/remove", opt=_WRITE | STEP_UP, include_in_schema=False)
 async def remove_host_page(access: OpenAccess, slug: FromPath[str], host: FromPath[str]) -> Response[Any]:
     removing = remove_host(access.session, slug=slug, host=host, now=access.now)
     return await _change_hosts(access, slug, removing, translate("Domain removed"))
@@ -149,7 +146,7 @@ async def remove_image_page(access: OpenAccess, slug: FromPath[str], kind: FromP
     return await _change_images(access, slug, kind, removing, translate("Image removed"))
 
 
-@get("/brand-preview", opt=_READ, include_in_schema=False)
+@get("/brand-preview", opt=_READ | DIALOG_FRAGMENT, include_in_schema=False)
 async def preview_brand(request: AnyRequest, access: OpenAccess) -> Template:
     """The editor's preview, of the tokens in the query. An invalid token is named in place of the preview."""
     tokens = typed_tokens(request.query_params)
@@ -209,6 +206,11 @@ async def _create(access: Access, slug: str, tokens: Mapping[str, str]) -> None:
     await _set(access, slug, tokens)
 
 
+async def _change(access: Access, slug: str, tokens: Mapping[str, str], version: str) -> None:
+    await require_brand_version(access.session, slug, version)
+    await _set(access, slug, tokens)
+
+
 async def _set(access: Access, slug: str, tokens: Mapping[str, str]) -> None:
     await manage.set_brand(access.session, slug=slug, theme=parse_theme(dict(tokens)), now=access.now, new_id=new_id)
 
@@ -232,8 +234,11 @@ async def _editor(  # noqa: PLR0913 - the parts of one page
     typed_slug: str = "",
     host: str = "",
     kind: str = "",
+    version: str = "",
 ) -> Template:
-    """The editor of the brand `slug`, or of a new one. `refusal` is of the image `kind`, if one was uploaded."""
+    """The editor of the brand `slug`, or of a new one. `refusal` is of the image `kind`, if one was uploaded. `version`
+    is that of a form which was refused.
+    """
     found = await read_brand(access.session, slug) if slug else None
     extra = {} if refusal is None else refusal.extra
     field = str(extra.get("token") or extra.get("field") or ("host" if "host" in extra else "name"))
@@ -243,6 +248,7 @@ async def _editor(  # noqa: PLR0913 - the parts of one page
         "typed_slug": typed_slug,
         "typed_host": host,
         "tokens": tokens,
+        "version": version or brand_version(found.brand if found else None),
         "hosts": found.hosts if found else (),
         "claims": found.claims if found else (),
         "record_name": record_name,
@@ -251,7 +257,7 @@ async def _editor(  # noqa: PLR0913 - the parts of one page
         "errors": dict.fromkeys((*TOKENS, "slug", "host"), "") | ({field: refusal.detail} if refusal else {}),
         "summary": [(field, refusal.detail)] if refusal else [],
         "preview": _preview(tokens, found.brand if found else None),
-        "images": [_image_slot(found.brand, kind) for kind in ImageKind] if found else (),
+        "images": [image_slot(found.brand.images, kind) for kind in ImageKind] if found else (),
         "image_problems": {kind: refusal.detail} if refusal and kind else {},
     }
     title = tokens["name"] if slug else translate("Add a brand")
@@ -264,25 +270,6 @@ async def _change_images(access: Access, slug: str, kind: str, change: Awaitable
         brand = await manage.find_brand(access.session, slug)
         return await _editor(access, slug, all_tokens(brand.theme), refusal, kind=kind)
     return redirect_to(access, f"/brands/{slug}#images", done=done)
-
-
-def _image_slot(brand: Brand, kind: ImageKind) -> dict[str, Any]:
-    """What the page shows of one kind of image. `weak` names the pages on which the image is hard to see."""
-    label, hint = _IMAGES[kind]
-    image = brand.images.get(kind)
-    return {"kind": kind, "label": label, "hint": hint, "image": image, "weak": _weak_on(brand, image)}
-
-
-def _weak_on(brand: Brand, image: BrandImage | None) -> list[str]:
-    if image is None or image.kind is ImageKind.ICON:
-        return []
-    on_light = image.kind is ImageKind.LOGO
-    on_dark = image.kind is ImageKind.LOGO_DARK or ImageKind.LOGO_DARK not in brand.images
-    found = [
-        (on_light and image.contrast_light < LEAST_CONTRAST, N_("Hard to see on light pages")),
-        (on_dark and image.contrast_dark < LEAST_CONTRAST, N_("Hard to see on dark pages")),
-    ]
-    return [label for is_weak, label in found if is_weak]
 
 
 def _preview(tokens: Mapping[str, str], brand: Brand | None) -> Any:

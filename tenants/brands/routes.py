@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from litestar import get
+from litestar import Request, Response, get
 from litestar.params import FromPath, JSONBody
 
 from branding import image_store, manage
@@ -11,14 +11,18 @@ from branding.domain_claims import verify_host, withdraw_claim
 from foundation.ids import new_id
 from foundation.outbound.dns_txt import TxtLookup
 from foundation.web.api import delete, post, put
+from foundation.web.etags import GuardedOperation, read_etag, tagged
 from foundation.web.file_forms import FILE_BYTES
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.brands import hosts
 from tenants.brands.schemas import BrandInput, BrandView, ImageInput, brand_view
+from tenants.brands.version import brand_version, require_brand_version
 from tenants.permissions import TenantPermission
 from tenants.web.brand_option import OF_BRANDS
 from tenants.web.dependencies import OpenAccess
 
+AnyRequest = Request[Any, Any, Any]
 _READ: Final = {"permission": TenantPermission.READ_BRANDS} | OF_BRANDS
 _WRITE: Final = {"permission": TenantPermission.WRITE_BRANDS} | OF_BRANDS
 _ONE: Final = "/api/v1/brands/{slug:str}"
@@ -54,16 +58,19 @@ async def list_brands(access: OpenAccess) -> Sequence[BrandView]:
 
 
 @get(_ONE, opt=_READ, tags=["brands"])
-async def show_brand(access: OpenAccess, slug: FromPath[str]) -> BrandView:
-    """Show a brand, with the host names that wait for their DNS record."""
-    return await _view(access, slug)
+async def show_brand(access: OpenAccess, slug: FromPath[str]) -> Response[BrandView]:
+    """Show a brand, with the host names that wait for their DNS record. `ETag` has the version of its tokens."""
+    return await _tagged(access, slug)
 
 
-@put(_ONE, opt=_WRITE, tags=["brands"], status_code=200)
-async def set_brand(access: OpenAccess, slug: FromPath[str], data: JSONBody[BrandInput]) -> BrandView:
+@put(_ONE, opt=_WRITE, tags=["brands"], status_code=200, operation_class=GuardedOperation)
+async def set_brand(
+    request: AnyRequest, access: OpenAccess, slug: FromPath[str], data: JSONBody[BrandInput]
+) -> Response[BrandView]:
     """Create a brand or replace its tokens. Pages change with their next load."""
+    await require_brand_version(access.session, slug, read_etag(request))
     await manage.set_brand(access.session, slug=slug, theme=data.theme(), now=access.now, new_id=new_id)
-    return await _view(access, slug)
+    return await _tagged(access, slug)
 
 
 @put(_HOST, opt=_WRITE, tags=["brands"], status_code=200)
@@ -75,7 +82,7 @@ async def add_host(access: OpenAccess, slug: FromPath[str], host: FromPath[str])
     return await _view(access, slug)
 
 
-@delete(_HOST, opt=_WRITE, tags=["brands"])
+@delete(_HOST, opt=_WRITE | STEP_UP, tags=["brands"])
 async def remove_host(access: OpenAccess, slug: FromPath[str], host: FromPath[str]) -> None:
     """Stop showing the brand under a host name. The MSP's last one cannot be removed."""
     await hosts.remove_host(access.session, slug=slug, host=host, now=access.now)
@@ -108,3 +115,8 @@ async def remove_image(access: OpenAccess, slug: FromPath[str], kind: FromPath[s
 async def _view(access: Access, slug: str) -> BrandView:
     found = await hosts.read_brand(access.session, slug)
     return brand_view(found.brand, found.hosts, found.claims)
+
+
+async def _tagged(access: Access, slug: str) -> Response[BrandView]:
+    found = await hosts.read_brand(access.session, slug)
+    return tagged(brand_view(found.brand, found.hosts, found.claims), brand_version(found.brand))

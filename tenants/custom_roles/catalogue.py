@@ -22,7 +22,7 @@ _AREAS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PermissionChoice:
-    """A permission of the form. `held`: the reader has it, so may grant it."""
+    """A permission of the form. `held`: the reader has the permission, so may grant it."""
 
     code: str
     label: str

@@ -1,4 +1,4 @@
-"""`fairlead role`: the roles of an account, and those that it made itself."""
+"""`fairlead role`: packaged roles, and an account's own."""
 
 from uuid import UUID
 

@@ -11,6 +11,8 @@ from litestar.response import Template
 from foundation.errors import DomainError
 from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
+from foundation.web.etags import version_in
+from foundation.web.fragments import FRAGMENT
 from foundation.web.render import redirect_to, render_page
 from policy.index import PolicyIndex
 from policy.permissions import PolicyPermission
@@ -22,6 +24,7 @@ from tenants.custom_roles.manage import RoleManager, role_holders
 from tenants.custom_roles.queries import read_role, read_roles
 from tenants.custom_roles.routes import OpenRoleManager
 from tenants.custom_roles.schemas import RoleView
+from tenants.custom_roles.version import require_role_version, role_version
 from tenants.members.change_member import PARTNER
 from tenants.permissions import TenantPermission
 from tenants.web.dependencies import OpenAccess
@@ -74,14 +77,17 @@ class RolePages:
         return render_page(access, "tenants/role.html", found.name, context, refusal=refusal)
 
     async def form(
-        self, access: Access, role: str, content: RoleContent, refusal: DomainError | None = None
+        self, access: Access, role: str, content: RoleContent, refusal: DomainError | None = None, *, version: str = ""
     ) -> Template:
-        """The form of the role, or of a new one without."""
+        """The form of the role, or of a new one without. `version` is that of the role, when the form was
+        first drawn.
+        """
         allowed = await self._manager.allowed(access.session)
         field = "" if refusal is None else str(refusal.extra.get("field", "permissions"))
         context = {
             "role": role,
             "content": content,
+            "version": version,
             "groups": self._manager.catalogue.groups(allowed, access.principal, content.permissions),
             "preview": self.preview(access, content.permissions),
             "errors": dict.fromkeys(("name", "about", "permissions"), "")
@@ -125,7 +131,7 @@ async def create_role_page(request: AnyRequest, access: OpenAccess, role_manager
     return redirect_to(access, f"/roles/{made[0]}", done=translate("Role created"))
 
 
-@get([f"{path}/preview" for path in _ROOTS], opt=_FORM, include_in_schema=False)
+@get([f"{path}/preview" for path in _ROOTS], opt=_FORM | FRAGMENT, include_in_schema=False)
 async def preview_role(request: AnyRequest, access: OpenAccess, role_manager: OpenRoleManager) -> Template:
     """The form's preview, of the permissions in the query."""
     chosen = request.query_params.getall("permissions", [])
@@ -142,7 +148,8 @@ async def role_page(access: OpenAccess, role_manager: OpenRoleManager, role: Fro
 @get([f"{path}/edit" for path in _ONE], opt=_FORM, include_in_schema=False)
 async def edit_role_page(access: OpenAccess, role_manager: OpenRoleManager, role: FromPath[str]) -> Response[Any]:
     known = await RolePages(role_manager).own(access, role)
-    return await RolePages(role_manager).form(access, role, RoleContent(known.name, known.permissions, known.about))
+    content = RoleContent(known.name, known.permissions, known.about)
+    return await RolePages(role_manager).form(access, role, content, version=role_version(known))
 
 
 @post([f"{path}/edit" for path in _ONE], opt=_WRITE, include_in_schema=False)
@@ -151,12 +158,17 @@ async def change_role_page(
 ) -> Response[Any]:
     await RolePages(role_manager).own(access, role)
     content, asked = await _typed(request)
+    version = version_in(await request.form())
     if asked == "preview":
-        return await RolePages(role_manager).form(access, role, content)
-    changing = role_manager.change(access.session, access.principal, role, content)
-    refusal = await run_action(access.session, changing)
+        return await RolePages(role_manager).form(access, role, content, version=version)
+
+    async def change() -> None:
+        await require_role_version(access.session, role, version)
+        await role_manager.change(access.session, access.principal, role, content)
+
+    refusal = await run_action(access.session, change())
     if refusal is not None:
-        return await RolePages(role_manager).form(access, role, content, refusal)
+        return await RolePages(role_manager).form(access, role, content, refusal, version=version)
     return redirect_to(access, f"/roles/{role}", done=translate("Role saved"))
 
 

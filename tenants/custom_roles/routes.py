@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from litestar import get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, JSONBody
 
 from foundation.web.api import delete, post, put
+from foundation.web.etags import GuardedOperation, read_etag, tagged
 from policy.models import PolicyRole
 from policy.permissions import PolicyPermission
 from policy.roles import RoleContent
@@ -16,9 +17,11 @@ from tenants.auth.step_up import STEP_UP
 from tenants.custom_roles.manage import RoleManager
 from tenants.custom_roles.queries import read_role, read_roles
 from tenants.custom_roles.schemas import PermissionView, RoleInput, RoleView
+from tenants.custom_roles.version import require_role_version, role_version
 from tenants.permissions import TenantPermission
 from tenants.web.dependencies import OpenAccess
 
+AnyRequest = Request[Any, Any, Any]
 _ROOTS: Final = ["/api/v1", "/api/v1/clients/{client:str}"]
 _ROLES: Final = [f"{root}/roles" for root in _ROOTS]
 _ONE: Final = [f"{root}/{{role:str}}" for root in _ROLES]
@@ -56,9 +59,9 @@ async def list_permissions(access: OpenAccess, role_manager: OpenRoleManager) ->
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
-async def show_role(access: OpenAccess, role_manager: OpenRoleManager, role: FromPath[str]) -> RoleView:
-    """Show a role with its permissions."""
-    return await _view(access, role_manager, role)
+async def show_role(access: OpenAccess, role_manager: OpenRoleManager, role: FromPath[str]) -> Response[RoleView]:
+    """Show a role with its permissions. `ETag` has the version of its name, description and permissions."""
+    return _tagged(await _view(access, role_manager, role))
 
 
 @post(_ROLES, opt=_WRITE, tags=_TAGS)
@@ -68,13 +71,18 @@ async def create_role(access: OpenAccess, role_manager: OpenRoleManager, data: J
     return await _view(access, role_manager, made.id)
 
 
-@put(_ONE, opt=_WRITE, tags=_TAGS, status_code=200)
+@put(_ONE, opt=_WRITE, tags=_TAGS, status_code=200, operation_class=GuardedOperation)
 async def change_role(
-    access: OpenAccess, role_manager: OpenRoleManager, role: FromPath[str], data: JSONBody[RoleInput]
-) -> RoleView:
+    request: AnyRequest,
+    access: OpenAccess,
+    role_manager: OpenRoleManager,
+    role: FromPath[str],
+    data: JSONBody[RoleInput],
+) -> Response[RoleView]:
     """Change a role of the account's own. It takes effect with the next request of everyone who has it."""
+    await require_role_version(access.session, role, read_etag(request))
     await role_manager.change(access.session, access.principal, role, _content(data))
-    return await _view(access, role_manager, role)
+    return _tagged(await _view(access, role_manager, role))
 
 
 @delete(_ONE, opt=_WRITE, tags=_TAGS)
@@ -86,6 +94,10 @@ async def remove_custom_role(access: OpenAccess, role_manager: OpenRoleManager, 
 ROLE_ROUTES: Final[tuple[Any, ...]] = (
     list_roles, list_permissions, show_role, create_role, change_role, remove_custom_role,
 )  # fmt: skip
+
+
+def _tagged(view: RoleView) -> Response[RoleView]:
+    return tagged(view, role_version(view))
 
 
 def _content(data: RoleInput) -> RoleContent:

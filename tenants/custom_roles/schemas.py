@@ -17,8 +17,8 @@ class RoleInput(RequestBody, frozen=True):
 
 
 class RoleView(msgspec.Struct, frozen=True):
-    """A role. `id` is what is assigned to members; `custom` is false for the packaged roles, which do not change.
-    `members` counts those to whom it is assigned.
+    """A role. `id` is assigned to members; `custom` is false for the packaged roles, which do not change. `members`
+    counts the members who have the role.
     """
 
     id: str
@@ -32,7 +32,7 @@ class RoleView(msgspec.Struct, frozen=True):
 
 
 class PermissionView(msgspec.Struct, frozen=True):
-    """A permission that roles of the account can have. `held`: the caller has it, so may put it into a role."""
+    """A permission that roles of the account can have. `held`: the caller has the permission, so may grant it."""
 
     code: str
     label: str

@@ -5,7 +5,7 @@ from foundation.marks import N_
 
 
 class AccessNeeded(Forbidden):
-    """The client admits staff on request only, and none of theirs is granted now."""
+    """The client admits staff on request only, and grants the caller no access now."""
 
     code = "access-needed"
     title = N_("Ask this client for access")

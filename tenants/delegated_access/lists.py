@@ -20,7 +20,7 @@ _NEWEST_FIRST: Final = Sort(
     reverse_label=N_("Oldest first"),
     keys=[SortKey("access_grant.id", "uuid", descending=True)],
 )
-"""Ids grow with time."""
+"""By id: ids grow with time."""
 
 
 async def list_access(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[AccessView]:

@@ -58,7 +58,7 @@ async def request_access(  # noqa: PLR0913 - keyword-only
     if not by.is_staff or by.kind != "member":
         raise Forbidden(N_("Only members of the MSP's staff ask a client for access."))
     if wanted.role not in grantable_roles(index):
-        raise InvalidInput(N_("This client has no such role to lend."), field="role")
+        raise InvalidInput(N_("This client cannot grant this role."), field="role")
     if not 1 <= wanted.hours <= MOST_HOURS:
         raise InvalidInput(N_("Access lasts 1 to {most} hours."), params={"most": MOST_HOURS}, field="hours")
     reason = clean_reason(wanted.reason)
@@ -84,13 +84,13 @@ async def request_access(  # noqa: PLR0913 - keyword-only
 async def answer_access(
     session: AsyncSession, by: Principal | None, grant_id: UUID, *, grant: bool, now: datetime
 ) -> AccessGrant:
-    """Grant or refuse a request. Access begins now and ends after the hours that were asked for. `by` is None for the
+    """Grant or refuse a request. Access begins now and ends after the requested hours. `by` is None for the
     operator.
 
     Raises:
         OnlyTheClient: the caller belongs to the MSP, or is a program.
         NotFound: this client has no such request.
-        Conflict: it is answered or withdrawn already.
+        Conflict: the request is answered or withdrawn already.
     """
     _require_client(by)
     found = await _lock(session, grant_id, AccessState.REQUESTED)
@@ -112,8 +112,8 @@ async def end_access(session: AsyncSession, by: Principal | None, grant_id: UUID
 
     Raises:
         NotFound: this client has no such access.
-        OnlyTheClient: it is somebody else's.
-        Conflict: it has ended already.
+        OnlyTheClient: the access is somebody else's.
+        Conflict: the access has ended already.
     """
     known = await _get(session, grant_id)
     own = by is not None and by.id == known.member_id

@@ -1,4 +1,4 @@
-"""Pages of delegated access: the client's list with its setting, and the form with which staff ask."""
+"""Pages of delegated access: the client's list with its setting, and the request form of staff."""
 
 from collections.abc import Awaitable, Mapping
 from datetime import timedelta

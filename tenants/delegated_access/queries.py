@@ -14,7 +14,7 @@ WAITING = f"SELECT 1 FROM access_grant WHERE tenant_id = :t AND state = '{Access
 
 
 async def waiting_request(session: AsyncSession, member_id: UUID) -> AccessGrant | None:
-    """The member's request that waits for the scope's client."""
+    """The member's pending request for access to the scope's client."""
     own = (AccessGrant.tenant_id == scope_of(session).tenant_id, AccessGrant.member_id == member_id)
     found: AccessGrant | None = await session.scalar(
         select(AccessGrant).where(*own, AccessGrant.state == AccessState.REQUESTED)

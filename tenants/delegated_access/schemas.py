@@ -32,8 +32,8 @@ class AccessSetting(RequestBody, frozen=True):
 
 
 class AccessView(msgspec.Struct, frozen=True):
-    """A request for access. `state` is asked, granted, refused, withdrawn or revoked; `active` while it is granted and
-    has not ended.
+    """A request for access. `state` is requested, granted, refused, withdrawn or revoked; `active`: access is granted
+    and has not ended.
     """
 
     id: UUID
@@ -54,7 +54,7 @@ class AccessView(msgspec.Struct, frozen=True):
 
     @property
     def until(self) -> datetime | None:
-        """When it ended or will end."""
+        """Time at which the access ended or will end."""
         return self.ended_at or self.ends_at
 
     @property

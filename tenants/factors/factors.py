@@ -95,7 +95,7 @@ class SecondFactors:
             raise Conflict(N_("Begin again: this set-up was completed or replaced elsewhere."))
         step = matching_step(await self._open(session, row), code[:_LONGEST], now)
         if step is None:
-            raise InvalidInput(N_("This is not the app's present code. Check the clock of the device."), field="code")
+            raise InvalidInput(N_("This is not the app's current code. Check the clock of the device."), field="code")
         await self._accept(session, member_id, step, confirmed_at=now)
         append_audit(session, action=SecondFactorAction.SET_UP, subject=f"member:{member_id}", data={}, at=now)
         return await self.renew_codes(session, member_id, now=now)

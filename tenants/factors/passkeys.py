@@ -39,7 +39,7 @@ from tenants.factors.models import Passkey
 MOST: Final = 10
 _UUID_BYTES: Final = 16
 _WRONG: Final = (WebAuthnException, msgspec.MsgspecError, ValueError, TypeError, KeyError)
-"""What the library raises for a response that is no valid one."""
+"""Exceptions that the library raises for an invalid response."""
 
 
 class PasskeyRefused(Unauthenticated):
@@ -157,7 +157,7 @@ def read_sign_in(response: str) -> tuple[AuthenticationCredential, bytes]:
     """The response of a sign-in, unverified, and its challenge.
 
     Raises:
-        PasskeyRefused: it is malformed.
+        PasskeyRefused: the response is malformed.
     """
     try:
         credential = parse_authentication_credential_json(_read(response))
@@ -194,7 +194,7 @@ async def count_passkeys(session: AsyncSession, member_id: UUID) -> int:
 
 
 async def remove_passkey(session: AsyncSession, member_id: UUID, passkey_id: UUID) -> str:
-    """Returns its name.
+    """Delete a passkey. Returns its name.
 
     Raises:
         NotFound: the member has no such passkey.

@@ -22,7 +22,7 @@ _GROUP: Final = 4
 
 
 def new_totp_secret(new_secret: NewSecret) -> str:
-    """In base32, as apps expect it."""
+    """A new secret in base32, as apps expect."""
     return base64.b32encode(new_secret(_SECRET_BYTES)).decode()
 
 
@@ -51,7 +51,7 @@ def draw_qr(uri: str) -> str:
 
 
 def new_recovery_codes(new_secret: NewSecret) -> list[str]:
-    """Such as ABCD-EFGH-IJKL-MNOP."""
+    """New codes such as ABCD-EFGH-IJKL-MNOP."""
     return [_grouped(base64.b32encode(new_secret(_CODE_BYTES)).decode()) for _ in range(CODES)]
 
 

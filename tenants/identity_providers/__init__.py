@@ -1,1 +1,1 @@
-"""Identity providers of accounts (OpenID Connect): their tables, and what every way to sign in has to know of them."""
+"""Identity providers of accounts (OpenID Connect): their tables, and the queries that all ways to sign in share."""

@@ -26,10 +26,10 @@ class IdentityProvider(TenantOwned, Base):
     client_secret: Mapped[bytes | None]
     mode: Mapped[str] = mapped_column(server_default=SingleSignOnMode.OFF)
     creates_members: Mapped[bool]
-    default_role: Mapped[str]  # of members that it creates and no group gives a role; empty: none
+    default_role: Mapped[str]  # of created members whose groups give no role; empty: none
     groups_claim: Mapped[str]
     group_roles: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    checks_factors: Mapped[bool]  # no second factor of ours is asked for after it
+    checks_factors: Mapped[bool]  # the provider's factors suffice: no second factor is requested here
     set_at: Mapped[datetime]
     set_by: Mapped[str]
     tested_at: Mapped[datetime | None]
@@ -60,7 +60,7 @@ class SignInDomain(TenantOwned, Base):
 
 
 class ExternalIdentity(TenantOwned, Base):
-    """Who a member is at an issuer. The subject, not the e-mail address, is what signs in from then on."""
+    """A member's identity at an issuer. Later sign-ins are matched by the subject, not by the e-mail address."""
 
     __tablename__ = "external_identity"
 

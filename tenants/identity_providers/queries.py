@@ -1,4 +1,4 @@
-"""What every way to sign in has to know of an account's identity provider."""
+"""Queries of an account's identity provider, shared by all ways to sign in."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from tenants.models import Member
 
 @dataclass(frozen=True, slots=True)
 class OfferedProvider:
-    """A provider that a page offers. `account_id` is the MSP or the client that it belongs to."""
+    """A provider that a page offers. `account_id`: its account, the MSP or a client."""
 
     account_id: UUID
     name: str
@@ -23,14 +23,14 @@ class OfferedProvider:
 
 @dataclass(frozen=True, slots=True)
 class SignInOffer:
-    """What the sign-in page of an MSP's host offers. `is_used`: the MSP or one of its clients has a provider."""
+    """Single sign-on on the sign-in page of an MSP's host. `is_used`: the MSP or one of its clients has a provider."""
 
     own: OfferedProvider | None = None
     is_used: bool = False
 
 
 async def find_offer(fleet: AsyncSession) -> SignInOffer:
-    """In the MSP's fleet scope."""
+    """The offer of an MSP, in its fleet scope."""
     msp_id = scope_of(fleet).msp_id
     offered = (IdentityProvider.msp_id == msp_id, IdentityProvider.mode.in_(OFFERED))
     own = await fleet.scalar(select(IdentityProvider.name).where(*offered, IdentityProvider.tenant_id == msp_id))
@@ -57,7 +57,7 @@ async def find_by_domain(fleet: AsyncSession, domain: str) -> OfferedProvider | 
 
 
 async def find_provider(session: AsyncSession) -> IdentityProvider | None:
-    """That of the scope's account."""
+    """The identity provider of the scope's account."""
     found: IdentityProvider | None = await session.scalar(
         select(IdentityProvider)
         .where(IdentityProvider.tenant_id == scope_of(session).tenant_id)

@@ -7,7 +7,7 @@ from foundation.marks import N_
 
 
 class SingleSignOnMode(LabelledCode):
-    """Who may sign in by the account's identity provider, and who has to."""
+    """Use of the account's identity provider: off, optional or required."""
 
     OFF = "off", N_("Off")
     OPTIONAL = "optional", N_("Offered beside the password")

@@ -1,4 +1,4 @@
-"""Job that records the end of an impersonation by time, whether or not its session asks for something again."""
+"""Job that records the end of an impersonation by time, even if its session sends no further request."""
 
 from datetime import timedelta
 from typing import Final
@@ -15,7 +15,7 @@ from tenants.auth.impersonation import EndCause, Impersonation
 from tenants.impersonation.job_types import LANE, RECORD_END, ImpersonationTime
 
 _LATER: Final = timedelta(minutes=1)
-"""After the end: a request that ends it before its time has committed by then."""
+"""Delay after the end: a request that ended the impersonation earlier has committed by then."""
 _ENDED: Final = text(f"""
     SELECT count(*) FROM {AUDIT_ENTRIES} a
      WHERE subject = :subject AND action = :action AND body::jsonb #>> '{{data,id}}' = :id
@@ -23,7 +23,7 @@ _ENDED: Final = text(f"""
 
 
 def schedule_end(session: AsyncSession, acting: Impersonation, *, seconds: float) -> None:
-    """`seconds` are those until its time is over."""
+    """Enqueue the recording of the end, which is due in `seconds`."""
     payload = ImpersonationTime(acting.id, acting.member_id, acting.by_name, acting.until)
     delay = seconds + _LATER.total_seconds()
     enqueue(session, [NewJob(LANE, RECORD_END, key=str(acting.id), payload=payload, delay=delay)])

@@ -15,7 +15,7 @@ from tenants.principal import Principal
 
 
 def require_still_allowed(staff: Principal, acting: Impersonation, now: datetime) -> None:
-    """Check what is known at the home of the staff's member.
+    """Check the time, and the rights of the staff's member at home.
 
     Raises:
         ImpersonationEnded: the time is over, or the staff's member may not do this any more.
@@ -29,8 +29,8 @@ def require_still_allowed(staff: Principal, acting: Impersonation, now: datetime
 async def look_as(
     session: AsyncSession, policies: PolicyCache, staff: Principal, acting: Impersonation, *, now: datetime
 ) -> Principal:
-    """The member with current rights, to be read only, in the language of the staff's member, who reads. Runs in the
-    client's scope.
+    """The member looked at, with current rights, read-only, in the language of the staff's member. Runs in the client's
+    scope.
 
     Raises:
         ImpersonationEnded: the client does not admit the staff's member, or the member or the client is suspended.

@@ -49,7 +49,7 @@ async def start_impersonation_page(
 
 @post("/impersonation/end", opt=_END, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
 async def end_impersonation_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    """End, and go back to the page on which it began. It has ended already where the session does not know it."""
+    """End the impersonation, and return to the page on which it began; to the start page if it has ended already."""
     who = await find_signed_in(request, brand, auth)
     if who is None:
         return Redirect("/sign-in", status_code=303, headers=_HEADERS)

@@ -1,4 +1,4 @@
-"""API of impersonation, for sessions only: an API key has no browser in which to look."""
+"""API of impersonation, for sessions only: API keys view no pages."""
 
 from typing import Any, Final
 from uuid import UUID

@@ -17,7 +17,7 @@ class ImpersonationToStart(RequestBody, frozen=True):
 
 
 class ImpersonationView(msgspec.Struct, frozen=True):
-    """An impersonation that has begun. It ends earlier than asked for if the access to the client does."""
+    """An impersonation that has begun. It ends before the requested time if the access to the client ends."""
 
     member_id: UUID
     member: str

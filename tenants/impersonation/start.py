@@ -39,13 +39,13 @@ async def start_impersonation(  # noqa: PLR0913 - keyword-only
     new_id: NewId,
 ) -> Impersonation:
     """Record that `by` begins to look as a member of the scope's client, and notify the client's administrators. The
-    caller stores the result in the session after the commit: what is not recorded is not shown.
+    caller stores the result in the session after the commit, so that no page is shown without the record.
 
     Raises:
         OnlyInABrowser: the caller is an API key, or a member of the client.
         PermissionRefused: the caller's role at home does not allow it.
         InvalidInput: another duration, or no reason.
-        NotFound: the client has no such member. Members of the MSP's account are none.
+        NotFound: the client has no such member. Members of the MSP's account do not count.
         Conflict: the member is not active.
     """
     if by.kind != "member" or not by.is_staff:
@@ -64,7 +64,7 @@ async def start_impersonation(  # noqa: PLR0913 - keyword-only
     until = until if by.granted_until is None else min(until, by.granted_until)
     acting = Impersonation(
         id=new_id(), tenant_id=client.tenant_id, client=client.slug, member_id=member.id, member_name=member.name,
-        by_id=by.id, by_name=by.name, until=until,
+        by_id=by.id, by_name=by.name, until=until, since=now, reason=reason,
     )  # fmt: skip
     data = {"by": by.name, "member": member.name, "reason": reason, "until": until.isoformat()}
     append_audit(session, action=TenantAction.IMPERSONATION_STARTED, subject=f"member:{member.id}", data=data, at=now)

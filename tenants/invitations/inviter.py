@@ -29,7 +29,7 @@ class Given(NamedTuple):
 
 async def check_colleague(session: AsyncSession, auth: AuthServices, member: Member) -> tuple[UUID, Given] | None:
     """Check an inviter of the same account, in the invitation's scope. Returns an inviter from outside the account,
-    i.e. the MSP's staff, with what was given, for `check_staff`.
+    i.e. the MSP's staff, with the roles given, for `check_staff`.
 
     Raises:
         InviteNotValid: the inviter is suspended, or may no longer invite or give these roles.

@@ -30,7 +30,7 @@ from tenants.states import AccountStatus
 async def invite_member(  # noqa: PLR0913 - keyword-only
     session: AsyncSession,
     auth: AuthServices,
-    by: Principal,
+    by: Principal | None,
     wanted: NewMember,
     *,
     role: str,
@@ -55,7 +55,7 @@ async def invite_member(  # noqa: PLR0913 - keyword-only
 
 
 async def reissue_invitation(
-    session: AsyncSession, auth: AuthServices, by: Principal, member_id: UUID, *, portal: Portal
+    session: AsyncSession, auth: AuthServices, by: Principal | None, member_id: UUID, *, portal: Portal
 ) -> tuple[Member, str]:
     """Create and send a new link for a member who never used theirs. A link's holder can act as the member.
 
@@ -80,7 +80,7 @@ async def reissue_invitation(
 
 
 async def _send(session: AsyncSession, auth: AuthServices, member: Member, portal: Portal) -> str:
-    """Returns the link, which is in the mail, too."""
+    """Create a link and queue the mail with it. Returns the link."""
     now, scope = auth.clock(), scope_of(session)
     token = await create_invite(session, auth.new_secret, member_id=member.id, now=now)
     link = f"{portal.origin}/welcome/{token}"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
@@ -28,13 +28,15 @@ from tenants.errors import EmailTaken
 from tenants.invitations.issue import invite_member, reissue_invitation
 from tenants.invitations.mail import mail_address
 from tenants.mail.mailer import Portal
+from tenants.members.change_member import PARTNER
 from tenants.members.invitation_queries import count_waiting, list_invitations
 from tenants.members.lists import INVITATIONS
 from tenants.members.pages import render_member
-from tenants.members.repository import NewMember, find_member, list_partners, withdraw_invite
+from tenants.members.repository import NewMember, find_member, withdraw_invite
 from tenants.members.role_views import inviting_rows
 from tenants.members.views import member_rows
 from tenants.models import Member
+from tenants.partners.manage import list_partners
 from tenants.permissions import TenantPermission
 from tenants.web.dependencies import OpenAccess
 from tenants.web.links import portal_of
@@ -61,8 +63,11 @@ async def list_invitations_page(access: OpenAccess, listed: ListParameters) -> R
 
 
 @get([f"{path}/invite" for path in _ROOTS], name="invite", opt=_INVITE, include_in_schema=False)
-async def show_invite_page(access: OpenAccess, auth: OpenAuth) -> Response[Any]:
-    return await _form(access, auth, dict.fromkeys(_FIELDS, ""))
+async def show_invite_page(access: OpenAccess, auth: OpenAuth, partner: FromQuery[str] = "") -> Response[Any]:
+    """The form; of a client's `partner`, with the role chosen."""
+    of_partner = bool(partner) and access.client is not None
+    chosen = {"partner": partner, "role": PARTNER} if of_partner else {}
+    return await _form(access, auth, dict.fromkeys(_FIELDS, "") | chosen)
 
 
 @post([f"{path}/invite" for path in _ROOTS], opt=_INVITE | STEP_UP, include_in_schema=False)

@@ -1,4 +1,4 @@
-"""Audited actions of this slice: of shared views only, a member's own concern nobody else."""
+"""Audited actions of this slice, on shared views only: a member's own views affect nobody else."""
 
 from foundation.audit.actions import AuditAction, AuditKind
 from foundation.marks import N_

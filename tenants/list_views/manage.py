@@ -79,7 +79,7 @@ async def delete_view(session: AsyncSession, principal: Principal, view_id: UUID
 
 
 async def choose_default(session: AsyncSession, principal: Principal, view_id: UUID, *, wanted: bool) -> None:
-    """Open the list with this view for the member, or no longer. Raises: NotFound."""
+    """Set the view as the member's default of its list, or unset it. Raises: NotFound."""
     await _set_default(session, principal, await _find(session, principal, view_id), wanted=wanted)
 
 
@@ -151,7 +151,7 @@ async def _set_default(session: AsyncSession, principal: Principal, row: SavedLi
 
 
 async def _forget_default(session: AsyncSession, row: SavedListView, *, keep: UUID | None = None) -> None:
-    """End the view's being the default, of everyone but the member `keep`."""
+    """Unset the view as the default of all members but `keep`."""
     others = () if keep is None else (DefaultListView.member_id != keep,)
     own = (DefaultListView.tenant_id == row.tenant_id, DefaultListView.view_id == row.id)
     await session.execute(delete(DefaultListView).where(*own, *others))

@@ -40,7 +40,7 @@ async def list_views_page(access: OpenAccess) -> Response[Any]:
 
 @post(_ROOTS, opt=_OPT, include_in_schema=False)
 async def save_list_view_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    """Save what a list shows, and return to the list with the view open."""
+    """Save the filters, order and columns of a list, and return to the list with the view open."""
     form, who = await request.form(), own_member(access)
     saved: list[ListViewItem] = []
     query = str(form.get("query", "")).removeprefix("?")
@@ -112,7 +112,7 @@ def _header_safe(address: str) -> str:
 
 
 def _body(fields: dict[str, Any]) -> ListViewInput:
-    """Raises: InvalidInput: what a form cannot send, or a name that is missing or too long."""
+    """Raises: InvalidInput: malformed fields, or a name that is missing or too long."""
     try:
         return msgspec.convert(fields, ListViewInput)
     except msgspec.ValidationError as error:

@@ -50,8 +50,8 @@ def _item(row: SavedListView, principal: Principal, *, is_default: bool) -> List
 
 
 async def load_page_views(session: AsyncSession, principal: Principal, name: str, csrf_token: str) -> ListViews | None:
-    """The member's views of the list of this name; None without a name, and for whom there are none: API keys and users
-    of partners. The scope is the member's home.
+    """The member's views of the list of this name; None without a name, and for callers without views: API keys and
+    users of partners. The scope is the member's home.
     """
     if not name or principal.kind != "member" or principal.partner_id is not None or not principal.may(OWN):
         return None

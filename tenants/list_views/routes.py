@@ -38,7 +38,7 @@ async def create_list_view(access: OpenAccess, data: JSONBody[ListViewInput]) ->
 
 @put(_ONE, opt=_OPT, tags=_TAGS, status_code=200)
 async def replace_list_view(access: OpenAccess, view_id: FromPath[UUID], data: JSONBody[ListViewInput]) -> ListViewItem:
-    """Replace a saved view: its name, filters, order and columns, and for whom it is."""
+    """Replace a saved view: its name, filters, order and columns, and whether it is shared or the default."""
     return await save_view(access.session, own_member(access), data, view_id=view_id, now=access.now)
 
 

@@ -22,7 +22,7 @@ _Column = Annotated[str, msgspec.Meta(pattern=COLUMN_NAME)]
 class ListViewInput(RequestBody, frozen=True, kw_only=True):
     """A view of the list of this name, such as `exceptions`. `filters` and `sort` are parameters of the list's address,
     `columns` names of its page's columns, all if empty. `shared` is for every member of the account; `default` opens
-    the view for the caller when no other is asked for.
+    the view for the caller when no other is requested.
     """
 
     list: Annotated[str, msgspec.Meta(pattern=LIST_NAME)]

@@ -25,7 +25,7 @@ from tenants.mail.mail_types import ENTRIES, LINK, TIMES, Entry, MailType, read_
 from tenants.mail.mailer import Attachment, Recipient
 
 _TEMPLATE: Final = "tenants/mail.html"
-_FOLDER: Final = Path(__file__).parent.parent / "templates"
+_ROOM: Final = Path(__file__).parents[1]
 LOGO_ID: Final = "logo@mail"
 _GREETING: Final = N_("Hello {name},")
 
@@ -80,10 +80,10 @@ def build_message(  # noqa: PLR0913 - keyword-only
     of the brand's uploaded logo: it is sent along, because mail programs load nothing from other places unasked.
     """
     message = EmailMessage()
-    sender = _address(brand.name, from_address or brand.support_email)
+    sender = _address(brand.sender_name, from_address or brand.support_email)
     message["From"] = sender
     if from_address and from_address != brand.support_email:
-        message["Reply-To"] = _address(brand.name, brand.support_email)
+        message["Reply-To"] = _address(brand.sender_name, brand.support_email)
     message["To"] = _address(one_line(to.name), to.email)
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(at)
@@ -107,7 +107,7 @@ def one_line(text: str) -> str:
 
 
 def ascii_address(address: str) -> str:
-    """The address with its domain in the form of DNS. The part before the sign stays as it is."""
+    """The address with its domain in the form of DNS. The part before the @ is unchanged."""
     local, _, domain = address.rpartition("@")
     return f"{local}@{idna.encode(domain, uts46=True).decode()}" if not domain.isascii() else address
 
@@ -119,4 +119,4 @@ def _address(name: str, address: str) -> Address:
 
 @cache
 def _environment() -> jinja2.Environment:
-    return build_environment([_FOLDER], static_url=str)
+    return build_environment({"tenants": _ROOM}, static_url=str)

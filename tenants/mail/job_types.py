@@ -13,4 +13,4 @@ SEND_MAIL: Final = JobType(
     batch=1,
     retry=RetryPolicy(attempts=14, base=10.0, cap=6 * 3600.0),
 )
-"""One mail per batch: its state is committed as soon as the server has it. Attempts span about a day."""
+"""One mail per batch, so that its state is committed as soon as the server accepts it. Attempts span about a day."""

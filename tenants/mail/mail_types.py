@@ -19,7 +19,7 @@ ENTRIES: Final = "entries"
 class MailType(msgspec.Struct, frozen=True, kw_only=True):
     """`subject`, `lines` and `closing` are English texts with placeholders. `lines` come before the button with the
     label `action`, which opens the parameter `link`; `closing` comes after it. With `is_list`, the parameter `entries`
-    follows the lines.
+    follows the lines. `is_of_msp`: the MSP's own mail to a client, which never has the client's parts of the brand.
     """
 
     code: str
@@ -29,6 +29,7 @@ class MailType(msgspec.Struct, frozen=True, kw_only=True):
     action: str = ""
     closing: tuple[str, ...] = ()
     is_list: bool = False
+    is_of_msp: bool = False
 
     @property
     def params(self) -> frozenset[str]:
@@ -45,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def write_entries(entries: Sequence[Entry]) -> str:
-    """As a parameter of a mail."""
+    """Encode entries as a parameter of a mail."""
     return msgspec.json.encode(entries).decode()
 
 
@@ -74,7 +75,7 @@ PASSWORD_CHANGED: Final = MailType(
     code="password_changed",
     title=N_("Password changed"),
     subject=N_("Your password was changed"),
-    lines=(N_("Your password was changed on {at}. All your sessions were ended."),),
+    lines=(N_("Your password was changed on {at}. Your sessions in other browsers were ended."),),
     closing=(_NOT_YOU,),
 )
 APP_SET_UP: Final = MailType(
@@ -145,6 +146,7 @@ INVOICE: Final = MailType(
     subject=N_("Invoice {number} of {account}"),
     lines=(N_("The invoice {number} of {account} for {amount} is attached. It is due on {due}."),),
     closing=(N_("If you have a question about it, write to us: {support}"),),
+    is_of_msp=True,
 )
 CREDIT_NOTE: Final = MailType(
     code="credit_note",
@@ -155,13 +157,17 @@ CREDIT_NOTE: Final = MailType(
         N_("The amount is set off against later invoices, or paid back."),
     ),
     closing=(N_("If you have a question about it, write to us: {support}"),),
+    is_of_msp=True,
 )
 INVOICE_REMINDER: Final = MailType(
     code="invoice_reminder",
     title=N_("Reminder of an invoice"),
     subject=N_("Reminder: invoice {number} of {account}"),
-    lines=(N_("The invoice {number} of {account} was due on {due}. {amount} are still to be paid. It is attached."),),
+    lines=(
+        N_("The invoice {number} of {account} was due on {due}. {amount} is still unpaid. The invoice is attached."),
+    ),
     closing=(N_("If you have paid meanwhile, ignore this mail. If not, or if you have a question: {support}"),),
+    is_of_msp=True,
 )
 
 _ALL: Final = (

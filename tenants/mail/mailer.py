@@ -72,7 +72,8 @@ class Mailer:
         attachments: Sequence[Attachment] = (),
         **params: str | datetime,
     ) -> UUID:
-        """Queue a mail for the scope's account, and return its id. A rollback queues nothing. `support` is known.
+        """Queue a mail for the scope's account, and return its id. A rollback queues nothing. The
+        parameter `support` is added from the brand.
 
         Raises:
             TypeError: `params` are not those of the type's texts.

@@ -1,4 +1,4 @@
-"""Why a mail was not sent."""
+"""Reasons why a mail was not sent."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -19,7 +19,7 @@ SIGN_IN_REFUSED: Final = MessageType(
 )
 REFUSED: Final = MessageType("mail.refused", N_("{host} refuses the mail: {answer}"))
 DELAYED: Final = MessageType("mail.delayed", N_("{host} does not accept the mail now: {answer}"))
-UNREADABLE: Final = MessageType("mail.unreadable", N_("The mail is of a kind that this release does not know."))
+UNREADABLE: Final = MessageType("mail.unreadable", N_("This release does not support this kind of mail."))
 
 MAIL_MESSAGES: Final[Mapping[str, MessageType]] = by_code(
     [NO_SERVER, NOT_ALLOWED, UNREACHABLE, UNTRUSTED, SIGN_IN_REFUSED, REFUSED, DELAYED, UNREADABLE]
@@ -27,7 +27,7 @@ MAIL_MESSAGES: Final[Mapping[str, MessageType]] = by_code(
 
 
 def write_problem(message: StoredMessage | None) -> str:
-    """In the reader's language; empty for none."""
+    """The reason in the reader's language; empty for none."""
     if message is None:
         return ""
     known = MAIL_MESSAGES.get(message.code)

@@ -8,7 +8,7 @@ from foundation.mail_settings import SmtpServer
 
 
 class MailNotSent(Exception):
-    """`reason` says why. A `permanent` refusal is not repeated: the server refuses this mail, not this attempt."""
+    """The mail was not sent, for `reason`. A `permanent` refusal is of the mail, not of the attempt: no retry."""
 
     def __init__(self, reason: MessageText, *, permanent: bool = False) -> None:
         super().__init__(str(reason))

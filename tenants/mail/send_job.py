@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from branding.directory import read_own_brand
+from branding.brand import Brand
+from branding.client_brands import read_client_image
+from branding.directory import read_msp_brand, read_own_brand
 from branding.image_store import read_own_image
 from branding.images import ImageKind
 from foundation.clock import Clock
@@ -34,7 +36,7 @@ from tenants.mail.states import MAILS, MailState
 
 @dataclass(frozen=True, slots=True)
 class MailSending:
-    """What the job needs."""
+    """Dependencies of the job."""
 
     db: Database
     vault: Vault
@@ -100,17 +102,31 @@ async def _prepare(session: AsyncSession, sending: MailSending, way: _Way | None
     mail = await find_mail(session, mail_id)
     if mail is None or mail.state == MailState.SENT or mail.content is None:
         return None
-    brand = await read_own_brand(session, mail.brand_id)
+    brand = await read_sender_brand(session, mail)
     to = recipient_of_mail(mail)
     letter = await read_letter(session, sending.mailer, mail)
     from_address = way.from_address if way is not None else ""
-    logo = await read_own_image(session, brand, ImageKind.LOGO)
+    logo = await _read_logo(session, brand)
     message = build_message(
         letter, brand, to, mail_id=mail.id, from_address=from_address, at=mail.created_at, logo=logo,
         attachments=await _attachments(session, mail),
     )  # fmt: skip
     sender = ascii_address(from_address or brand.support_email)
     return _Outgoing(message, sender, ascii_address(mail.recipient), mail.state)
+
+
+async def read_sender_brand(session: AsyncSession, mail: Mail) -> Brand:
+    """The brand under which a mail is sent: of an invoice, as of its document, the MSP's."""
+    mail_type = MAIL_TYPES.get(mail.kind)
+    is_of_msp = mail_type is not None and mail_type.is_of_msp
+    return await (read_msp_brand if is_of_msp else read_own_brand)(session, mail.brand_id)
+
+
+async def _read_logo(session: AsyncSession, brand: Brand) -> bytes | None:
+    logo = brand.images.get(ImageKind.LOGO)
+    if logo is not None and logo.is_of_client:
+        return await read_client_image(session, ImageKind.LOGO)
+    return await read_own_image(session, brand, ImageKind.LOGO)
 
 
 async def _attachments(session: AsyncSession, mail: Mail) -> list[Attachment]:
@@ -174,7 +190,7 @@ async def read_letter(session: AsyncSession, mailer: Mailer, mail: Mail) -> Lett
     mail_type = MAIL_TYPES.get(mail.kind)
     if mail_type is None:
         raise MailNotSent(messages.UNREADABLE.write(), permanent=True)
-    brand = await read_own_brand(session, mail.brand_id)
+    brand = await read_sender_brand(session, mail)
     return write_letter(mail_type, await mailer.open_content(session, mail), brand, recipient_of_mail(mail))
 
 

@@ -29,7 +29,7 @@ _LONGEST: Final = 200
 
 
 class MailServerInput(RequestBody, frozen=True):
-    """`tls`: starttls, tls or none. Without `password`, the stored one is kept; it is needed again when the server or
+    """`tls`: starttls, tls or none. Without `password`, the stored one stays; it is needed again when the server or
     the user changes. An empty `from_address` is the brand's support address.
     """
 

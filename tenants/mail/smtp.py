@@ -56,7 +56,7 @@ class SmtpTransport:
                 messages.REFUSED if permanent else messages.DELAYED, server, answers[0], permanent=permanent
             ) from error
         except SMTPResponseException as error:
-            # Only a refusal of the mail itself is one; the server may accept the same mail in another session.
+            # Only a refusal of the mail itself is permanent; after others, the same mail may be accepted later.
             permanent = error.code >= _PERMANENT and isinstance(error, SMTPSenderRefused | SMTPDataError)
             raise _problem(
                 messages.REFUSED if permanent else messages.DELAYED, server, error, permanent=permanent

@@ -23,8 +23,8 @@ class MailServerView(msgspec.Struct, frozen=True):
 
 
 class MailView(msgspec.Struct, frozen=True):
-    """A mail to a member. `account` is the name of the client, empty for the MSP's own account. `error` says why the
-    latest attempt failed, in the reader's language.
+    """A mail to a member. `account` is the name of the client, empty for the MSP's own account. `error` is the
+    reason why the latest attempt failed, in the reader's language.
     """
 
     id: UUID

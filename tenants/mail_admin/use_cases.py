@@ -42,7 +42,7 @@ async def send_again(session: AsyncSession, mail_id: UUID, *, now: datetime) -> 
 
     Raises:
         NotFound: this account has no such mail.
-        Conflict: it did not fail.
+        Conflict: the mail has not failed.
     """
     mail = await find_mail(session, mail_id)
     if mail is None:
@@ -59,7 +59,7 @@ async def show_mail(session: AsyncSession, mailer: Mailer, settings: MailSetting
     """The text of a mail, if the installation shows mails instead of sending them.
 
     Raises:
-        NotFound: it sends mails, or this mail has no text any more.
+        NotFound: the installation sends mails, or this mail has no text any more.
     """
     mail = await find_mail(session, mail_id) if settings.mailbox else None
     if mail is None or mail.content is None:

@@ -1,4 +1,7 @@
-"""Suspension of members and assignment of their roles, within the caller's rights."""
+"""Suspension of members and assignment of their roles, within the caller's rights.
+
+The caller is None for the operator of the installation, who may do this in every account (`fairlead member`).
+"""
 
 from typing import Final
 
@@ -25,7 +28,7 @@ MACHINE: Final = "machine"
 
 
 async def suspend_member(
-    session: AsyncSession, by: Principal, member: Member, *, reason: str, auth: AuthServices
+    session: AsyncSession, by: Principal | None, member: Member, *, reason: str, auth: AuthServices
 ) -> None:
     """Suspend another member.
 
@@ -34,7 +37,7 @@ async def suspend_member(
         LastAdministrator: no other member can administer the account.
         RoleNotAssignable: the member holds a role that the caller could not give.
     """
-    if member.id in {by.id, by.on_behalf_of_id}:
+    if _is_self(by, member):
         raise Conflict(N_("You cannot suspend yourself. Ask another administrator of this account."))
     await require_over(session, by, member, auth=auth)
     await require_other_administrator(session, member)
@@ -42,7 +45,7 @@ async def suspend_member(
 
 
 async def assign_to_member(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, by: Principal, member: Member, *, role: str, auth: AuthServices, new_id: NewId
+    session: AsyncSession, by: Principal | None, member: Member, *, role: str, auth: AuthServices, new_id: NewId
 ) -> None:
     """Add a role. Idempotent.
 
@@ -57,7 +60,7 @@ async def assign_to_member(  # noqa: PLR0913 - keyword-only
 
 
 async def revoke_from_member(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, by: Principal, member: Member, *, role: str, auth: AuthServices, new_id: NewId
+    session: AsyncSession, by: Principal | None, member: Member, *, role: str, auth: AuthServices, new_id: NewId
 ) -> None:
     """Remove a role, effective with the member's next request.
 
@@ -68,7 +71,7 @@ async def revoke_from_member(  # noqa: PLR0913 - keyword-only
         NotFound: the member does not hold the role, or only through another role.
     """
     scope = scope_of(session)
-    if member.id in {by.id, by.on_behalf_of_id}:
+    if _is_self(by, member):
         raise Conflict(N_("You cannot remove a role from yourself. Ask another administrator of this account."))
     if role not in (await list_assignments(session, scope)).get(str(member.id), ()):
         raise NotFound(N_("This member does not have this role."))
@@ -77,46 +80,53 @@ async def revoke_from_member(  # noqa: PLR0913 - keyword-only
     await revoke_role(session, scope, member_id=member.id, role=role, clock=auth.clock, new_id=new_id)
 
 
-async def resume_member(session: AsyncSession, by: Principal, member: Member, *, auth: AuthServices) -> None:
+async def resume_member(
+    session: AsyncSession, by: Principal | None, member: Member, *, auth: AuthServices, reason: str = "resumed"
+) -> None:
     """Reactivate a suspended member.
 
     Raises:
         Conflict: the member is the creator of the calling key.
         RoleNotAssignable: the member holds a role that the caller could not give.
     """
-    if member.id in {by.id, by.on_behalf_of_id}:
+    if _is_self(by, member):
         raise Conflict(N_("You cannot resume yourself. Ask another administrator of this account."))
     await require_over(session, by, member, auth=auth)
-    await mark_resumed(session, member_id=member.id, reason="resumed", now=auth.clock())
+    await mark_resumed(session, member_id=member.id, reason=reason, now=auth.clock())
 
 
-async def require_over(session: AsyncSession, by: Principal, member: Member, *, auth: AuthServices) -> None:
+async def require_over(session: AsyncSession, by: Principal | None, member: Member, *, auth: AuthServices) -> None:
     """Check the caller's rights over a member. Staff may act on all members of a client.
 
     Raises:
         RoleNotAssignable: `member` holds a role that `by` could not give.
     """
     scope = scope_of(session)
-    if by.is_staff and scope.tenant_id != scope.msp_id:
+    if by is None or (by.is_staff and scope.tenant_id != scope.msp_id):
         return
     index = await auth.policies.index_for(session, scope)
     for role in (await list_assignments(session, scope)).get(str(member.id), ()):
         require_assignable(by, role, index, scope)
 
 
-def assignable_roles(by: Principal, index: PolicyIndex, scope: Scope) -> frozenset[str]:
+def _is_self(by: Principal | None, member: Member) -> bool:
+    """Whether the caller is the member, or a key that the member created."""
+    return by is not None and member.id in {by.id, by.on_behalf_of_id}
+
+
+def assignable_roles(by: Principal | None, index: PolicyIndex, scope: Scope) -> frozenset[str]:
     """Roles of the scope's account that the caller may give: those without a permission that the caller does not have;
     for a key, that the key or its creator does not have. `index` is the account's policy.
 
     An account's administrators invite its trading partners, whose only role shows them their own channel.
     """
-    own = set(index.role_names) | {role for role in by.roles if role not in SYSTEM_ROLES}
+    own = set(index.role_names) | {role for role in (by.roles if by else ()) if role not in SYSTEM_ROLES}
     here = (MSP_ROLES if scope.tenant_id == scope.msp_id else CLIENT_ROLES - {MACHINE, PARTNER}) | own
-    held = {role for role in here if all(map(by.may, permissions_of(index, role)))}
+    held = {role for role in here if by is None or all(map(by.may, permissions_of(index, role)))}
     return frozenset(held if scope.tenant_id == scope.msp_id else held | {PARTNER})
 
 
-def require_assignable(by: Principal, role: str, index: PolicyIndex, scope: Scope) -> None:
+def require_assignable(by: Principal | None, role: str, index: PolicyIndex, scope: Scope) -> None:
     """Raises: RoleNotAssignable."""
     givable = assignable_roles(by, index, scope)
     if role not in givable:

@@ -1,8 +1,8 @@
 """Device links: an administrator unblocks a member's sign-in, at once, in a browser that is delayed by others' failed
 attempts.
 
-A network from which somebody guesses an account's password must wait up to 15 minutes, and so must a member who is
-there with a new device. The link makes a browser a known device of the member, with its own counter. It does not sign
+A network from which somebody guesses an account's password must wait up to 15 minutes, and so must a member with a new
+device in it. The link makes a browser a known device of the member, with its own counter. It does not sign
 in: the password is still required. So it may be used more than once within its hour, and a thief gains four more
 guesses.
 """

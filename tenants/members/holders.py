@@ -1,4 +1,4 @@
-"""Members who hold a role in an account."""
+"""Members with a role or permission in an account."""
 
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
@@ -21,15 +21,22 @@ async def find_holders(
     """
     if not roles:
         return {}
-    scope = scope_of(session)
-    active = select(Member.id).where(
-        Member.tenant_id == scope.tenant_id, Member.status == AccountStatus.ACTIVE, Member.partner_id.is_(None)
-    )
-    obj, _, act = permission.partition(":")
-    ids = [one for one in await session.scalars(active.order_by(Member.id)) if may(index, str(one), obj, act).allowed]
-    assigned = await list_assignments(session, scope)
+    ids = [one.id for one in await list_permitted(session, index, permission=permission)]
+    assigned = await list_assignments(session, scope_of(session))
     return {
         role: [one for one in ids if role in assigned.get(str(one), ())]
         or [one for one in ids if role in roles_of(index, str(one))]
         for role in roles
     }
+
+
+async def list_permitted(session: AsyncSession, index: PolicyIndex, *, permission: str) -> Sequence[Member]:
+    """Active members of the scope's account with `permission`, by name, without those of partners."""
+    active = select(Member).where(
+        Member.tenant_id == scope_of(session).tenant_id,
+        Member.status == AccountStatus.ACTIVE,
+        Member.partner_id.is_(None),
+    )
+    obj, _, act = permission.partition(":")
+    found = await session.scalars(active.order_by(Member.name, Member.id))
+    return [one for one in found if may(index, str(one.id), obj, act).allowed]

@@ -18,7 +18,7 @@ NEWEST_FIRST: Final = Sort(
     reverse_label=N_("Oldest first"),
     keys=[SortKey("member.id", "uuid", descending=True)],
 )
-"""Ids grow with time."""
+"""By id: ids grow with time."""
 ALL_INVITED: Final = ListQuery(list="invitations", sort=NEWEST_FIRST, limit=100)
 
 

@@ -133,7 +133,7 @@ async def remove_role_page(
     return await _change(access, auth, member_id, revoking)
 
 
-@post("/clients/{client:str}/suspend", opt=_SUSPEND, include_in_schema=False)
+@post("/clients/{client:str}/suspend", opt=_SUSPEND | STEP_UP, include_in_schema=False)
 async def suspend_client_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
     typed = await _typed(request)
     refusal = await run_action(access.session, suspend_client(access.session, reason=typed, now=access.now))

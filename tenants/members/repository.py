@@ -1,12 +1,10 @@
-"""Partners and members of the scope's tenant."""
+"""Members of the scope's tenant."""
 
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -23,7 +21,7 @@ from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
-from tenants.audit_actions import AccountAction, TenantAction
+from tenants.audit_actions import TenantAction
 from tenants.emails import clean_email
 from tenants.errors import EmailTaken, InviteNotValid
 from tenants.features import MEMBER_FEATURE
@@ -38,14 +36,6 @@ BY_EMAIL: Final = Sort(
 ALL_MEMBERS: Final = ListQuery(list="members", sort=BY_EMAIL, limit=500)
 _INVITE = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})([A-Za-z0-9_-]{43})", re.ASCII)
 _INVITE_BYTES: Final = 32
-
-
-class PartnerKind(StrEnum):
-    OEM = "oem"
-    DISTRIBUTOR = "distributor"
-    RESELLER = "reseller"
-    LOGISTICS = "logistics"
-    FIELD_SERVICE = "field_service"
 
 
 class NewMember(msgspec.Struct, frozen=True):
@@ -68,40 +58,12 @@ class Invite:
     secret: bytes = field(repr=False)
 
 
-async def create_partner(
-    session: AsyncSession, *, partner_id: UUID, name: str, kind: PartnerKind, now: datetime
-) -> Partner:
-    scope = scope_of(session)
-    partner: Partner | None = await session.scalar(
-        insert(Partner)
-        .values(
-            tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=partner_id, name=clean_name(name), kind=kind,
-            created_at=now,
-        )
-        .returning(Partner)
-    )  # fmt: skip
-    append_audit(
-        session,
-        action=AccountAction.PARTNER_CREATED,
-        subject=f"partner:{partner_id}",
-        data={"name": name, "kind": kind},
-        at=now,
-    )
-    assert partner is not None  # noqa: S101 - an INSERT without ON CONFLICT returns its row or raises
-    return partner
-
-
-async def list_partners(session: AsyncSession) -> Sequence[Partner]:
-    statement = select(Partner).where(Partner.tenant_id == scope_of(session).tenant_id)
-    return (await session.scalars(statement.order_by(Partner.name, Partner.id))).all()
-
-
 async def create_member(session: AsyncSession, member: NewMember, *, now: datetime) -> Member:
     """Create a member, who cannot sign in before a password is set, by `set_password` or through an invitation.
 
     Raises:
         EmailTaken: the tenant has a member with this address.
-        PlanLimitReached: the plan allows no further one.
+        PlanLimitReached: the plan allows no further member.
     """
     scope = scope_of(session)
     email = clean_email(member.email)
@@ -160,8 +122,11 @@ async def list_members(session: AsyncSession, query: ListQuery = ALL_MEMBERS) ->
     return await select_page(session, statement, query)
 
 
-async def set_password(session: AsyncSession, *, member_id: UUID, password_hash: str, now: datetime) -> None:
-    """Set a password, end all of the member's sessions and use up an open invitation.
+async def set_password(
+    session: AsyncSession, *, member_id: UUID, password_hash: str, now: datetime, kept: datetime | None = None
+) -> None:
+    """Set a password, end all of the member's sessions and use up an open invitation. `kept`: the beginning of the
+    member's own session, which stays; only earlier ones are ended here.
 
     `password_hash` comes from `Passwords.prepare`, called before the transaction: hashing is slow.
     """
@@ -170,7 +135,7 @@ async def set_password(session: AsyncSession, *, member_id: UUID, password_hash:
     if status is AccountStatus.INVITED:
         status = MEMBERS.move(status, AccountStatus.ACTIVE)
     await _change(
-        session, member_id, password_hash=password_hash, status=status, signed_out_after=now,
+        session, member_id, password_hash=password_hash, status=status, signed_out_after=kept or now,
         invite_hash=None, invite_until=None,
     )  # fmt: skip
     append_audit(session, action=TenantAction.MEMBER_PASSWORD_SET, subject=f"member:{member_id}", data={}, at=now)

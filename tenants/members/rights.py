@@ -19,8 +19,9 @@ from tenants.states import AccessState, StaffAccess
 @dataclass(frozen=True, slots=True)
 class RightsReport:
     """Ids: `members` are members of the account or the MSP's staff; `lapsed` are those of them without any of the
-    permissions in question, and revoked keys. An id in neither is a system's. `roles` are those that the members have
-    in the account now; of staff whom it admits on request only, those of access that was granted and not revoked.
+    permissions in question, revoked keys, and keys whose creator is lapsed. An id in neither is a system's. `roles` are
+    those that the members have in the account now; of staff whom it admits on request only, those of access that was
+    granted and not revoked.
     """
 
     members: frozenset[str]
@@ -41,26 +42,22 @@ class MemberRights:
         if not requested:
             return RightsReport(frozenset(), frozenset(), {})
         async with self._db.transaction(replace(scope, partner_id=None, fleet=False)) as session:
-            roles, lapsed = await self._find_rights(session, requested, permissions)
-            keys = (ApiKey.tenant_id == scope.tenant_id, ApiKey.id.in_(requested))
-            known = {
-                row.id: row.revoked_at
-                for row in await session.execute(select(ApiKey.id, ApiKey.revoked_at).where(*keys))
-            }
+            own = (ApiKey.tenant_id == scope.tenant_id, ApiKey.id.in_(requested))
+            columns = (ApiKey.id, ApiKey.revoked_at, ApiKey.on_behalf_of_id)
+            keys = {row.id: row for row in await session.execute(select(*columns).where(*own))}
+            wanted = requested | {row.on_behalf_of_id for row in keys.values() if row.on_behalf_of_id is not None}
+            roles, lapsed = await self._find_rights(session, wanted, permissions)
             granted = await self._find_granted(session, permissions)
-        lapsed |= {one for one, revoked_at in known.items() if revoked_at is not None}
-        elsewhere = requested - roles.keys() - known.keys()
+        elsewhere = wanted - roles.keys() - keys.keys()
         if elsewhere and scope.tenant_id != scope.msp_id:
             async with self._db.transaction(
                 replace(scope, tenant_id=scope.msp_id, partner_id=None, fleet=False)
             ) as session:
-                staff, gone = await self._find_rights(session, elsewhere, permissions)
-            if granted is not None:
-                staff = {one: granted.get(one, frozenset()) for one in staff}
-                gone = staff.keys() - granted.keys()
-            roles, lapsed = roles | staff, lapsed | gone
-        of_members = {str(one): held for one, held in roles.items()}
-        return RightsReport(frozenset(of_members), frozenset(map(str, lapsed)), of_members)
+                staff = await self._find_rights(session, elsewhere, permissions, granted)
+            roles, lapsed = roles | staff[0], lapsed | staff[1]
+        lapsed |= {one for one, row in keys.items() if row.revoked_at is not None or row.on_behalf_of_id in lapsed}
+        of_members = {str(one): held for one, held in roles.items() if one in requested}
+        return RightsReport(frozenset(of_members), frozenset(map(str, lapsed & requested)), of_members)
 
     async def _find_granted(
         self, session: AsyncSession, permissions: tuple[str, ...]
@@ -85,16 +82,27 @@ class MemberRights:
         return granted
 
     async def _find_rights(
-        self, session: AsyncSession, ids: set[UUID], permissions: tuple[str, ...]
+        self,
+        session: AsyncSession,
+        ids: set[UUID],
+        permissions: tuple[str, ...],
+        granted: Mapping[UUID, frozenset[str]] | None = None,
     ) -> tuple[dict[UUID, frozenset[str]], set[UUID]]:
-        """Roles of those of `ids` who are members of the scope's account, and those without any of `permissions`."""
+        """Roles of those of `ids` who are members of the scope's account, and those without any of `permissions`.
+        `granted`: the roles that count in place of their own, each with one of `permissions`.
+        """
         own = (Member.tenant_id == scope_of(session).tenant_id, Member.id.in_(ids))
         roles: dict[UUID, frozenset[str]] = {}
         lapsed = set()
         for one in set(await session.scalars(select(Member.id).where(*own))):
             member = await load_principal(session, self._policies, one)
-            roles[one] = frozenset() if member is None else frozenset(member.roles)
-            if member is None or not any(map(member.may, permissions)):
+            if member is None:
+                roles[one], may = frozenset(), False
+            elif granted is None:
+                roles[one], may = frozenset(member.roles), any(map(member.may, permissions))
+            else:
+                roles[one], may = granted.get(one, frozenset()), one in granted
+            if not may:
                 lapsed.add(one)
         return roles, lapsed
 

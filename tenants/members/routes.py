@@ -73,7 +73,7 @@ async def create_device_link(
     return Response(view, headers={"Cache-Control": "no-store"})
 
 
-@post(_SUSPENSION, opt=_SUSPEND, tags=["clients"], status_code=200)
+@post(_SUSPENSION, opt=_SUSPEND | STEP_UP, tags=["clients"], status_code=200)
 async def suspend_client(access: OpenAccess, data: JSONBody[ReasonInput]) -> ClientView:
     """Suspend a client: its members, keys and webhooks are refused, and its jobs pause. Nothing is deleted."""
     return client_view(await accounts.suspend_client(access.session, reason=data.reason, now=access.now))

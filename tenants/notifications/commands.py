@@ -70,7 +70,7 @@ def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str, mail_kinds: tu
 
 
 async def _portal(services: AppServices, msp_id: UUID) -> Portal:
-    """That of the MSP's first brand, where links in mails lead; empty while it has no host name."""
+    """Portal of the MSP's first brand, for links in mails; empty while the brand has no host name."""
     async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
         for brand, hosts in await list_brands(session):
             if hosts:

@@ -17,6 +17,6 @@ class SentNotification(msgspec.Struct, frozen=True):
     path: str
 
 
-NOTIFICATION_SENT: Final = EventType("notification.sent", "A member is told something", SentNotification)
-"""Published for members who want webhooks to carry the kind."""
+NOTIFICATION_SENT: Final = EventType("notification.sent", "A member was notified", SentNotification)
+"""Published for members whose settings send the kind to webhooks."""
 EVENTS: Final = (NOTIFICATION_SENT,)

@@ -14,7 +14,7 @@ LANE: Final = "notifications"
 
 class NotifyMembers(msgspec.Struct, frozen=True, omit_defaults=True):
     """`path` is the page of the cause, after the account's root. `members` are the recipients' ids; if empty, all
-    members whom `kind` concerns, except `by`, who caused it.
+    members whom `kind` concerns, except `by`, who caused it. With `partner_id`, that partner's members only.
     """
 
     kind: str
@@ -25,6 +25,7 @@ class NotifyMembers(msgspec.Struct, frozen=True, omit_defaults=True):
     number: int = 1
     members: list[UUID] = msgspec.field(default_factory=list)
     by: str = ""
+    partner_id: UUID | None = None
 
 
 NOTIFY: Final = JobType("tenants.notify_members", N_("Notify members"), NotifyMembers, batch=100)

@@ -21,9 +21,9 @@ class NoticeSeverity(LabelledCode):
 @dataclass(frozen=True, slots=True)
 class NotificationKind:
     """A kind of notification. `text` is the sentence of one cause, with the placeholders of its parameters; `many` that
-    of several, with `number`: what happened, not what is still open, because it is not rewritten later. Members with
+    of several, with `number`. Both name events, not open work, because texts are not rewritten later. Members with
     `permission` receive it, those of the MSP only if `staff`. `path` is the page of several causes, after the account's
-    root.
+    root. One of a `partner` goes to the members of the trading partner that the cause names, and to nobody else.
     """
 
     code: str
@@ -34,6 +34,7 @@ class NotificationKind:
     permission: str
     path: str
     staff: bool = True
+    partner: bool = False
 
     def __post_init__(self) -> None:
         _KINDS[self.code] = self
@@ -43,5 +44,10 @@ _KINDS: Final[dict[str, NotificationKind]] = {}
 
 
 def known_kinds() -> Mapping[str, NotificationKind]:
-    """Kinds by code: of all modules imported so far, which are the product's in each of its processes."""
+    """Kinds by code, of the modules imported so far. Every process of the product imports all modules with kinds."""
     return dict(sorted(_KINDS.items()))
+
+
+def kinds_for(*, is_partner: bool) -> Mapping[str, NotificationKind]:
+    """Kinds that members of a trading partner, or all other members, can get."""
+    return {code: kind for code, kind in known_kinds().items() if kind.partner is is_partner}

@@ -27,7 +27,7 @@ NEWEST_FIRST: Final = Sort(
 
 
 async def list_own(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[NotificationView]:
-    """Notifications of the acting member only, whoever may read the list."""
+    """Notifications of the acting member only, regardless of the permission for the list."""
     scope = scope_of(session)
     member_id = UUID(scope.actor.id) if scope.actor.kind == "member" else None
     statement = select(Notification).where(

@@ -145,7 +145,7 @@ async def _still_wanted(
         Notification.kind == Delivery.kind, Notification.topic == Delivery.topic,
         Notification.read_at >= Delivery.happened_at,
     )  # fmt: skip
-    ids = [row.id for row in due if row.channel == NoticeChannel.MAIL]  # systems also get what a member has read
+    ids = [row.id for row in due if row.channel == NoticeChannel.MAIL]  # webhooks also carry read notifications
     known = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id.in_(ids), read)
     seen, kinds = set(await session.scalars(known)), known_kinds()
     return [

@@ -17,10 +17,10 @@ from foundation.errors import InvalidInput, NotFound
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from tenants.mail.mailer import Portal
-from tenants.models import Notification, NotificationSetting
+from tenants.models import Member, Notification, NotificationSetting
 from tenants.notifications.audit_actions import NotificationAction
 from tenants.notifications.delivery import settings_of, to_stored
-from tenants.notifications.kinds import NoticeSeverity, known_kinds
+from tenants.notifications.kinds import NoticeSeverity, kinds_for, known_kinds
 from tenants.notifications.schemas import CLOCK, KindView, NotificationSettings, NotificationView, SettingsView
 from tenants.notifications.timing import MailMode
 
@@ -46,20 +46,20 @@ def notice_text(code: str, params: Mapping[str, Any], number: int) -> str:
         return translate(kind.label)
 
 
-def settings_view(chosen: NotificationSettings) -> SettingsView:
+def settings_view(chosen: NotificationSettings, *, is_partner: bool = False) -> SettingsView:
     kinds = [
         KindView(
             kind.code, translate(kind.label), kind.severity, kind.code in chosen.muted,
             chosen.mail_kinds.get(kind.code), kind.code in chosen.webhook_kinds,
         )
-        for kind in known_kinds().values()
+        for kind in kinds_for(is_partner=is_partner).values()
     ]  # fmt: skip
     same = set(SettingsView.__struct_fields__) & set(NotificationSettings.__struct_fields__)
     return SettingsView(kinds=kinds, **{name: getattr(chosen, name) for name in same})
 
 
 async def mark_read(session: AsyncSession, member_id: UUID, notification_id: UUID, *, now: datetime) -> Notification:
-    """Mark one as read, by its member only: not while staff look as them. Idempotent.
+    """Mark a notification as read, by its member only: not during an impersonation. Idempotent.
 
     Raises:
         NotFound: the member has no such notification.
@@ -78,7 +78,7 @@ async def mark_read(session: AsyncSession, member_id: UUID, notification_id: UUI
 
 
 async def mark_all_read(session: AsyncSession, member_id: UUID, *, now: datetime) -> int:
-    """Mark all of the member's as read. Returns how many were not."""
+    """Mark all notifications of the member as read. Returns the number of those that were unread."""
     own = (Notification.tenant_id == scope_of(session).tenant_id, Notification.member_id == member_id)
     marked = update(Notification).where(*own, Notification.read_at.is_(None)).values(read_at=now)
     return len((await session.scalars(marked.returning(Notification.id))).all())
@@ -101,7 +101,7 @@ async def save_settings(
     `portal`.
 
     Raises:
-        InvalidInput: an unknown kind, or times that do not go together.
+        InvalidInput: an unknown kind, times that do not go together, or webhooks of a partner's member.
     """
     _check(chosen)
     scope = scope_of(session)
@@ -109,7 +109,12 @@ async def save_settings(
         "muted": sorted(set(chosen.muted)), "least_severity": chosen.least_severity,
         "delivery": msgspec.to_builtins(to_stored(chosen, portal)),
     }  # fmt: skip
-    own = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "member_id": member_id}
+    partner = await session.scalar(
+        select(Member.partner_id).where(Member.tenant_id == scope.tenant_id, Member.id == member_id)
+    )
+    if partner is not None and chosen.webhook_kinds:
+        raise InvalidInput(N_("Members of a trading partner have no webhooks."), field="webhook_kinds")
+    own = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "member_id": member_id, "partner_id": partner}
     statement = insert(NotificationSetting).values(**own, **values)
     await session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "member_id"], set_=dict(values)))
     append_audit(

@@ -14,9 +14,9 @@ from foundation.database.base import Base, TenantOwned
 class NotificationDelivery(TenantOwned, Base):
     """One cause for one member over one channel, a `NoticeChannel`. The other columns are those of `Notification`.
 
-    `job_seq` is the number of the job that reported the cause, so that a job that runs twice adds nothing. `subject` is
-    the page of the cause: mails about the same subject are not repeated within an hour. `done_at` is set when it is
-    sent, or skipped.
+    `job_seq`: number of the job that reported the cause, so that a job that runs twice adds nothing. `subject` is
+    the page of the cause: mails about the same subject are not repeated within an hour. `done_at` is set when the
+    delivery is sent or skipped.
     """
 
     __tablename__ = "notification_delivery"

@@ -27,7 +27,7 @@ from tenants.states import StaffAccess
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
-    """What the job needs."""
+    """Dependencies of the job."""
 
     db: Database
     policies: PolicyCache
@@ -42,7 +42,7 @@ def notify_handler(notifier: Notifier) -> Handler[NotifyMembers]:
         async with notifier.db.transaction(scope) as session:
             client = await session.scalar(select(Client).where(Client.tenant_id == scope.tenant_id))
         if client is not None:
-            # A crash between the two transactions counts these causes twice, which the reader can bear.
+            # A crash between the two transactions counts these causes twice: tolerable, since only a number is wrong.
             async with notifier.db.transaction(scope.for_tenant(scope.msp_id)) as session:
                 for item in items:
                     if _concerns_staff(item.payload, client):
@@ -56,8 +56,8 @@ def notify_handler(notifier: Notifier) -> Handler[NotifyMembers]:
 
 
 def _concerns_staff(payload: NotifyMembers, client: Client) -> bool:
-    """Whether staff are notified. Of a client that admits them on request only, they get only what is addressed to them
-    by name.
+    """Whether staff are notified. If the client admits staff on request only, they get only notifications that name
+    their recipients.
     """
     kind = known_kinds()[payload.kind]
     return kind.staff and (bool(payload.members) or client.staff_access == StaffAccess.STANDING)
@@ -66,7 +66,7 @@ def _concerns_staff(payload: NotifyMembers, client: Client) -> bool:
 async def _write(
     session: AsyncSession, notifier: Notifier, item: ClaimedJob[NotifyMembers], root: str, account: str
 ) -> None:
-    """Write the rows of the scope's account, and plan what leaves the app."""
+    """Write the rows of the scope's account, and plan the deliveries outside the app."""
     payload, scope = item.payload, scope_of(session)
     kind = known_kinds()[payload.kind]
     concerned = await find_concerned(session, notifier.policies, kind, payload)
@@ -84,8 +84,9 @@ async def _write(
     }
     if heard:
         counted = {member: at if at > now else None for member, at in heard.items()}
-        await _write_rows(session, notifier, counted, values | {"severity": str(kind.severity), "href": href})
-    # The number of a job is one of the installation's, so a job that runs twice has the same.
+        shown = {"severity": str(kind.severity), "href": href, "partner_id": payload.partner_id}
+        await _write_rows(session, notifier, counted, values | shown)
+    # Job numbers are unique in the installation, and a job that runs twice keeps its number.
     planned = values | {"subject": href, "job_seq": str(item.seq)}
     await plan_deliveries(session, notifier.new_id, kind, concerned, planned, now)
 
@@ -93,7 +94,7 @@ async def _write(
 async def _write_rows(
     session: AsyncSession, notifier: Notifier, members: Mapping[UUID, datetime | None], values: dict[str, Any]
 ) -> None:
-    """`members`: from when the bell counts it for each; None is from now on."""
+    """Insert or update the unread row of each member. `members`: start of the bell's count by member; None: at once."""
     rows = [
         values | {"id": notifier.new_id(), "member_id": member, "counts_from": at} for member, at in members.items()
     ]

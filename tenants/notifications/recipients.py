@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from policy.cache import PolicyCache
 from policy.index import may
 from tenants.accounts import get_client, get_msp
-from tenants.models import Client, Member, Msp, NotificationSetting
+from tenants.models import Client, Member, Msp, NotificationSetting, Partner
 from tenants.notifications.delivery import settings_of
 from tenants.notifications.job_types import NotifyMembers
 from tenants.notifications.kinds import NotificationKind
 from tenants.notifications.schemas import NotificationSettings
-from tenants.states import AccountStatus
+from tenants.states import AccountStatus, PartnerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,9 @@ class Concerned:
 async def find_concerned(
     session: AsyncSession, policies: PolicyCache, kind: NotificationKind, payload: NotifyMembers
 ) -> Sequence[Concerned]:
-    """Active members with the kind's permission, except the one who caused it and partners' members."""
+    """Active members with the kind's permission, except the one who caused it: those of the partner that the cause
+    names, if it is active, else those of no partner.
+    """
     scope = scope_of(session)
     index = await policies.index_for(session, scope)
     obj, _, act = kind.permission.partition(":")
@@ -42,7 +44,7 @@ async def find_concerned(
         .where(
             Member.tenant_id == scope.tenant_id,
             Member.status == AccountStatus.ACTIVE,
-            Member.partner_id.is_(None),
+            _of_partner(payload.partner_id),
         )
         .order_by(Member.id)
     )
@@ -54,6 +56,15 @@ async def find_concerned(
         for row in await session.execute(statement)
         if str(row.id) != payload.by and may(index, str(row.id), obj, act).allowed
     ]
+
+
+def _of_partner(partner_id: UUID | None) -> ColumnElement[bool]:
+    if partner_id is None:
+        return Member.partner_id.is_(None)
+    active = exists().where(
+        Partner.tenant_id == Member.tenant_id, Partner.id == partner_id, Partner.status == PartnerStatus.ACTIVE
+    )
+    return (Member.partner_id == partner_id) & active
 
 
 async def account_of(session: AsyncSession) -> Client | Msp:

@@ -30,19 +30,22 @@ NOTIFICATION_LIST: Final = list_route(
 @post([f"{path}/{{notification_id:uuid}}/read" for path in _ROOTS], opt=_READ, tags=_TAGS, status_code=204)
 async def mark_notification_read(access: OpenAccess, notification_id: FromPath[UUID]) -> None:
     """Mark a notification of the caller as read."""
+    await leave_limits(access)
     await mark_read(access.session, access.principal.id, notification_id, now=access.now)
 
 
 @post([f"{path}/read" for path in _ROOTS], opt=_READ, tags=_TAGS, status_code=200)
 async def mark_all_notifications_read(access: OpenAccess) -> ReadView:
     """Mark all notifications of the caller as read."""
+    await leave_limits(access)
     return ReadView(await mark_all_read(access.session, access.principal.id, now=access.now))
 
 
 @get([f"{path}/settings" for path in _ROOTS], opt=_READ, tags=_TAGS)
 async def show_notification_settings(access: OpenAccess) -> SettingsView:
     """Show which notifications the caller gets."""
-    return settings_view(await load_settings(access.session, access.principal.id))
+    chosen = await load_settings(access.session, access.principal.id)
+    return settings_view(chosen, is_partner=access.principal.partner_id is not None)
 
 
 @put([f"{path}/settings" for path in _ROOTS], opt=_READ, tags=_TAGS, status_code=200)
@@ -51,8 +54,9 @@ async def save_notification_settings(
 ) -> SettingsView:
     """Set which notifications the caller, a member, gets in this account, and where. Links in mails lead here."""
     portal = portal_of(request, access.brand)
+    await leave_limits(access)
     await save_settings(access.session, own_id(access), data, portal=portal, now=access.now)
-    return settings_view(data)
+    return settings_view(data, is_partner=access.principal.partner_id is not None)
 
 
 NOTIFICATION_ROUTES: Final[tuple[Any, ...]] = (
@@ -66,3 +70,9 @@ def own_id(access: Access) -> UUID:
     if access.principal.kind != "member" or access.principal.tenant_id != access.scope.tenant_id:
         raise NotFound
     return access.principal.id
+
+
+async def leave_limits(access: Access) -> None:
+    """Lift the limits of a partner's scope, which never writes, for statements that name the member."""
+    if access.scope.partner_id is not None:
+        await access.leave_partner()

@@ -31,8 +31,8 @@ class NotificationView(msgspec.Struct, frozen=True):
 
 
 class NotificationSettings(RequestBody, frozen=True):
-    """Which notifications a member gets, and where. In the app: all kinds but the `muted`. By mail: as `mail` says, a
-    kind of its own as `mail_kinds` says. To the account's webhooks: `webhook_kinds`. Each has its least severity.
+    """A member's settings for each channel. In the app: all kinds but the `muted`. By mail: by the mode `mail`, or
+    `mail_kinds` for single kinds. To the account's webhooks: `webhook_kinds`. Each channel has its least severity.
 
     From `quiet_from` to `quiet_until` by the member's clock, mails and webhooks wait, and the bell does not count; with
     `critical_passes`, critical ones are not held back. `digest_at` is the time of the daily summary.
@@ -52,13 +52,13 @@ class NotificationSettings(RequestBody, frozen=True):
 
 
 class ReadView(msgspec.Struct, frozen=True):
-    """How many notifications were marked as read."""
+    """Number of notifications marked as read."""
 
     read: int
 
 
 class KindView(msgspec.Struct, frozen=True):
-    """A kind, and where it goes. `mail` is null where the kind has no setting of its own."""
+    """A kind with its channels. `mail` is null where the kind has no setting of its own."""
 
     code: str
     label: str
@@ -69,7 +69,7 @@ class KindView(msgspec.Struct, frozen=True):
 
 
 class SettingsView(msgspec.Struct, frozen=True):
-    """As `NotificationSettings`, with each kind that there is."""
+    """As `NotificationSettings`, with all kinds."""
 
     least_severity: str
     mail: str

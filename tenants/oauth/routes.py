@@ -1,7 +1,7 @@
 """Endpoints of OAuth 2 on each brand's host: token, revocation, introspection and metadata.
 
-They answer in the formats of the RFCs, not with problem details, as libraries expect. Wrong credentials of every kind
-have one answer.
+They answer in the formats of the RFCs, not with problem details, as libraries expect. All wrong credentials
+get the same answer.
 """
 
 import base64

@@ -26,7 +26,7 @@ async def register_passkey(  # noqa: PLR0913 - keyword-only
 
     Raises:
         PasskeyRefused: the response is not valid, or came too late.
-        Conflict: it is registered already, or the member has too many.
+        Conflict: the passkey is registered already, or the member has too many.
         InvalidInput: the name is not valid.
     """
     now, member = auth.clock(), who.principal

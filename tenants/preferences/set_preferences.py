@@ -28,7 +28,7 @@ class Preferences(RequestBody, frozen=True):
 
 
 class MemberPreferences(Preferences, frozen=True):
-    """As `Preferences`. `shortcuts` says whether pages react to single keys; null leaves it as it is."""
+    """As `Preferences`. `shortcuts`: whether pages react to single keys; null leaves the setting unchanged."""
 
     shortcuts: bool | None = None
 

@@ -1,1 +1,1 @@
-"""Rate limits of accounts: how many requests its callers may send to the API in a minute."""
+"""Rate limits of accounts: requests to the API per minute, of one caller and of all."""

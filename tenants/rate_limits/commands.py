@@ -1,4 +1,4 @@
-"""`fairlead rate-limit`: how many requests an account's callers may send to the API."""
+"""`fairlead rate-limit`: limits of an account's requests to the API."""
 
 from uuid import UUID
 

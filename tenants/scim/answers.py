@@ -1,4 +1,4 @@
-"""Documents that are answered: users, groups, lists, and which attributes of them."""
+"""Response documents: users, groups and lists, with the requested attributes."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ def user_body(member: Member, profile: ScimUser | None, base: str) -> dict[str, 
 
 
 def writable_part(member: Member, profile: ScimUser | None) -> dict[str, Any]:
-    """Of one whom the provider did not create, the name that is kept here."""
+    """Attributes that the provider can write. Without a profile from the provider, the name is the member's."""
     attributes = {"displayName": member.name} if profile is None else dict(profile.attributes)
     return {
         "externalId": None if profile is None else profile.external_id,
@@ -62,11 +62,6 @@ def pick(body: Mapping[str, Any], attributes: str, excluded: str) -> dict[str, A
         for name, value in body.items()
         if name in _ALWAYS or (name.lower() in wanted if wanted else name.lower() not in unwanted)
     }
-
-
-def excludes(attribute: str, attributes: str, excluded: str) -> bool:
-    wanted = _names(attributes)
-    return attribute not in wanted if wanted else attribute in _names(excluded)
 
 
 def _names(listed: str) -> Collection[str]:

@@ -1,4 +1,4 @@
-"""The account that calls, from its token, with the rights of whoever made the token."""
+"""The calling account, found by its token, with the rights of the token's creator."""
 
 import hashlib
 import hmac
@@ -31,7 +31,7 @@ _NO_HASH: Final = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class ScimCaller:
-    """`owner` limits what the token may do; None for one that the operator made. `base` is the address of SCIM."""
+    """The caller. `owner` limits the token's rights; None for a token of the operator. `base`: the address of SCIM."""
 
     auth: AuthServices
     scope: Scope

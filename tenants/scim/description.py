@@ -1,4 +1,4 @@
-"""What this service can do: its configuration, types of resources and schemas (RFC 7643 §5 to §7)."""
+"""Description of this service: configuration, types of resources and schemas (RFC 7643 §5 to §7)."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ SCHEMA_SCHEMA: Final = f"{_CORE}:Schema"
 
 
 def service_config(base: str) -> dict[str, Any]:
-    """Neither versions (ETags), sorting, bulk requests nor passwords."""
+    """Configuration: no versions (ETags), sorting, bulk requests or passwords."""
     scheme = {
         "type": "oauthbearertoken",
         "name": "SCIM token",

@@ -25,7 +25,7 @@ def not_found() -> ScimRefusal:
 
 
 def refusal_of(error: DomainError) -> ScimRefusal:
-    """A refusal of the product as SCIM has it."""
+    """A domain error in the form of SCIM."""
     if isinstance(error, InvalidInput):
         return invalid(error.detail)
     return ScimRefusal(int(error.status), error.detail, "uniqueness" if isinstance(error, EmailTaken) else "")

@@ -1,5 +1,5 @@
-"""Filters (RFC 7644 §3.4.2.2): comparisons with `eq`, joined by `and`. They suffice to find a resource by a key, which
-is what identity providers do; every other filter is refused with `invalidFilter`.
+"""Filters (RFC 7644 §3.4.2.2): comparisons with `eq`, joined by `and`. They suffice for identity providers, which
+search for a resource by a key. Other filters are refused with `invalidFilter`.
 """
 
 import re

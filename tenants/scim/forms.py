@@ -1,7 +1,7 @@
-"""What is read from requests: users, and changes of users and groups (RFC 7644 §3.5.2), as providers write them.
+"""Parsing of requests: users, and changes of users and groups (RFC 7644 §3.5.2), in the forms that providers send.
 
-Names of attributes and operations are compared without case. `active` may be a text. Attributes that are not kept here
-are ignored, because providers send whole profiles.
+Names of attributes and operations are compared without case. `active` may be a text. Attributes that are not stored
+here are ignored, because providers send whole profiles.
 """
 
 import re
@@ -29,7 +29,7 @@ _MOST_OPERATIONS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class UserForm:
-    """What a provider wants a user to be. `attributes` are `displayName` and `name` as it sent them."""
+    """A user as the provider sent it. `attributes` are `displayName` and `name`, unchanged."""
 
     user_name: str
     active: bool
@@ -38,7 +38,7 @@ class UserForm:
 
     @property
     def shown_name(self) -> str:
-        """Empty if the provider sent none."""
+        """Name for display; empty if the provider sent none."""
         name: Mapping[str, str] = self.attributes.get("name", {})
         parts = " ".join(name[one] for one in ("givenName", "familyName") if name.get(one))
         return self.attributes.get("displayName") or name.get("formatted") or parts

@@ -56,7 +56,7 @@ async def change_members(
     """Assign and remove the role. All or nothing.
 
     Raises:
-        ScimRefusal: somebody who is not a user.
+        ScimRefusal: a member of the group is not a user.
         LastAdministrator: no other member could administer the account.
         PermissionRefused: the token's owner may not assign roles any more.
     """
@@ -85,7 +85,7 @@ async def _require_user(session: AsyncSession, member_id: UUID) -> None:
 
 
 async def _labels(session: AsyncSession, caller: ScimCaller) -> dict[str, str]:
-    """In English, as providers match groups by name."""
+    """Labels of roles, in English, as providers match groups by name."""
     scope = caller.scope
     index = await caller.auth.policies.index_for(session, scope)
     roles = (MSP_ROLES if scope.tenant_id == scope.msp_id else CLIENT_ROLES) | set(index.role_names)

@@ -32,9 +32,10 @@ class ScimToken(TenantOwned, Base):
 
 
 class ScimUser(TenantOwned, Base):
-    """What the identity provider sent about a member. `attributes` are `displayName` and `name` as it sent them.
-    `removed`: it deleted the member, who is suspended and no longer shown to it. `suspended_at`: when it last suspended
-    the member, which is the member's `signed_out_after` unless somebody else has suspended them since.
+    """A member's profile from the identity provider. `attributes` are `displayName` and `name`, unchanged. `removed`:
+    the provider deleted the member, who is suspended and no longer shown to the provider. `suspended_at`: time of the
+    provider's latest suspension, equal to the member's `signed_out_after` unless somebody else has suspended the member
+    since.
     """
 
     __tablename__ = "scim_user"

@@ -9,7 +9,7 @@ from tenants.scim.models import ScimToken
 
 class ScimTokenView(msgspec.Struct, frozen=True):
     """The account's token without its text. `base_url` is the address that the identity provider calls; empty on the
-    command line, which knows no host. `previous_until`: the token before the last rotation is accepted until then;
+    command line, where no host is known. `previous_until`: the token before the last rotation is accepted until then;
     `last_used_at` is of the present one.
     """
 

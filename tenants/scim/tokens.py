@@ -39,7 +39,7 @@ def parse_token(text: str) -> TokenParts | None:
 
 
 async def find_token(session: AsyncSession) -> ScimToken | None:
-    """That of the scope's account."""
+    """The token of the scope's account."""
     found: ScimToken | None = await session.scalar(
         select(ScimToken)
         .where(ScimToken.tenant_id == scope_of(session).tenant_id)
@@ -61,7 +61,7 @@ async def create_token(session: AsyncSession, new_secret: NewSecret, by: Princip
 
     Raises:
         Conflict: the account has one.
-        Forbidden: an API key asks, whose rights may be narrower than its creator's.
+        Forbidden: the caller is an API key, whose rights may be narrower than its creator's.
     """
     scope, secret = scope_of(session), new_secret(_SECRET_BYTES)
     values = _values(by, scope.actor.name, secret, now)

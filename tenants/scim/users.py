@@ -1,6 +1,6 @@
 """Users: the account's members with addresses of its verified domains. Members of partners are not among them.
 
-A token does not reach beyond its owner: who holds a role that the owner could not give is not changed by it.
+A token is limited to its owner's rights: members with a role that the owner could not give are not changed.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class FoundUser:
 async def list_users(
     session: AsyncSession, wanted: Mapping[str, str], *, start: int, most: int
 ) -> tuple[int, list[FoundUser]]:
-    """How many there are, and one page of them in the order of their creation. `start` counts from 1."""
+    """Number of all users, and one page of them in the order of their creation. `start` counts from 1."""
     query = await _visible(session)
     for name, value in wanted.items():
         query = query.where(_condition(name, value))
@@ -70,7 +70,7 @@ async def get_user(session: AsyncSession, user_id: str, *, lock: bool = False) -
 
 
 async def create_user(session: AsyncSession, caller: ScimCaller, form: UserForm) -> UUID:
-    """A new member without a password; or again the one whom the provider deleted before.
+    """Create a member without a password, or restore the member whom the provider deleted before.
 
     Raises:
         ScimRefusal: the address is not of a verified domain.
@@ -92,9 +92,9 @@ async def create_user(session: AsyncSession, caller: ScimCaller, form: UserForm)
 
 
 async def change_user(session: AsyncSession, caller: ScimCaller, user: FoundUser, form: UserForm) -> None:
-    """Suspend or resume the member as the form says, and keep what it tells. A suspended member's sessions end at once.
-    Whom somebody else has suspended stays so: a provider that sends every user again must not undo that. The address
-    and the name that others see stay as they were when the member was created.
+    """Suspend or resume the member by `form.active`, and store the form's profile. A suspended member's sessions end at
+    once. A suspension by somebody else is not lifted, because providers send all users again and again. The member's
+    address and displayed name are unchanged.
 
     Raises:
         ScimRefusal: another address.
@@ -119,7 +119,7 @@ async def change_user(session: AsyncSession, caller: ScimCaller, user: FoundUser
 
 
 async def remove_user(session: AsyncSession, caller: ScimCaller, user: FoundUser) -> None:
-    """Suspend the member, and show them to the provider no more. Raises: see `change_user`."""
+    """Suspend the member, and hide the member from the provider. Raises: see `change_user`."""
     _require(caller, TenantPermission.INVITE_MEMBERS)
     member, now = user.member, caller.auth.clock()
     await _require_over(session, caller, member)

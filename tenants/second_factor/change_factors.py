@@ -60,7 +60,7 @@ async def reset_factors(  # noqa: PLR0913 - keyword-only
 
     Raises:
         NotFound: this account has no such member.
-        Conflict: it is the caller, or the creator of the calling key.
+        Conflict: the member is the caller, or the creator of the calling key.
         RoleNotAssignable: the member holds a role that the caller could not give.
     """
     member = await get_member(session, member_id)

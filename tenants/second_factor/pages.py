@@ -91,7 +91,7 @@ async def submit_second_step_page(request: AnyRequest, brand: ShownBrand, auth: 
 
 @get(SET_UP_PATH, name="sign_in_set_up", opt=_PUBLIC, include_in_schema=False)
 async def show_set_up_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    """For members who need a second factor and have none."""
+    """Set-up page for members who need a second factor and have none."""
     try:
         pending = await find_pending(auth, msp_of(brand), step_ticket(request), sets_up=True)
     except SignInExpired:

@@ -26,8 +26,8 @@ async def confirm_person(  # noqa: PLR0913 - keyword-only
     """Record a new proof of identity for this session: the second factor if the member has one, else the password.
 
     Raises:
-        SignInFailed, CodeRefused: it is wrong.
-        SignInThrottled: too many wrong ones.
+        SignInFailed, CodeRefused: the password or code is wrong.
+        SignInThrottled: too many wrong attempts.
     """
     scope = own_scope(who)
     if await has_app(auth, who):

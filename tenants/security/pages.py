@@ -255,7 +255,9 @@ async def render_security(
         state = await auth.factors.state(session, who.principal.id)
         required = await is_required(session, who.principal.roles)
         passkeys = await list_passkeys(session, who.principal.id)
+        member = await get_member(session, who.principal.id)
     context = {
+        "has_password": member.password_hash is not None,
         "state": state,
         "passkeys": passkeys,
         "is_required": required,

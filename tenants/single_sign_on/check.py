@@ -13,13 +13,13 @@ from tenants.single_sign_on.errors import ProviderProblem, ProviderUnusable
 from tenants.single_sign_on.schemas import ProviderCheck
 
 _SECONDS: Final = 5.0
-"""For all requests together: a transaction waits for them."""
+"""Time limit of all requests together: a transaction waits for them."""
 
 
 async def check_provider(session: AsyncSession, cache: ProviderCache) -> ProviderCheck:
     """Raises:
     NotFound: the account has no provider.
-    ProviderUnusable, OutboundRefused, OutboundUnavailable: what it publishes cannot be used, or read.
+    ProviderUnusable, OutboundRefused, OutboundUnavailable: its metadata or keys cannot be used, or read.
     """
     provider = await find_provider(session)
     if provider is None:

@@ -1,7 +1,7 @@
 """Metadata and keys of identity providers (OpenID Connect Discovery 1.0), read through the guarded client.
 
-Both are kept for an hour, per account and issuer. A token with an unknown key makes the keys be read again once, at
-most six times in ten minutes: a provider that rotates its keys is followed, one that is wrong is not flooded.
+Both are cached for an hour, per account and issuer. A token with an unknown key causes one new reading of the keys, at
+most six in ten minutes: rotated keys are found, and a faulty provider is not flooded.
 """
 
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ class ProviderCache:
 
     async def metadata(self, account_id: UUID, issuer: str) -> ProviderMetadata:
         """Raises:
-        ProviderUnusable: they are missing, of another issuer, or incomplete.
+        ProviderUnusable: the metadata are missing, of another issuer, or incomplete.
         OutboundRefused, OutboundUnavailable: an address may not be called, or does not answer.
         """
         return (await self._entry(account_id, issuer)).metadata
@@ -100,7 +100,7 @@ class ProviderCache:
         return entry.keys
 
     def forget(self, account_id: UUID) -> None:
-        """After a change of the account's settings."""
+        """Drop the account's entries, after a change of its settings."""
         for key in [one for one in self._kept if one[0] == account_id]:
             del self._kept[key]
 
@@ -158,7 +158,7 @@ def _read_metadata(document: Mapping[str, Any] | None, issuer: str) -> ProviderM
 
 
 def _address(value: object, *, secure: bool) -> str:
-    """Empty if it is none, or plain where the issuer is called over TLS."""
+    """The URL; empty if invalid, or without TLS although `secure` requires TLS."""
     if not isinstance(value, str):
         return ""
     try:

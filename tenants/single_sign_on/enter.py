@@ -1,4 +1,4 @@
-"""From an identity at the provider to a member of the account, and to their roles.
+"""Entry by an identity at the provider: the account's member and the member's roles.
 
 Everything happens in the scope of the account that the provider belongs to: no issuer reaches a member elsewhere. The
 subject identifies; an e-mail address counts once, for a member without an identity, if it is verified by the provider
@@ -42,7 +42,7 @@ _BY: Final = "single_sign_on"
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """`checks_factors`: the provider has asked for the second factor."""
+    """`checks_factors`: the provider's factors suffice, so that no second factor is requested here."""
 
     principal: Principal
     checks_factors: bool
@@ -52,7 +52,7 @@ async def enter_account(sso: SingleSignOn, scope: Scope, identity: ProvedIdentit
     """Sign in as the member that the identity belongs to; link or create the member first, where that is allowed.
 
     Raises:
-        SingleSignOnRefused: it belongs to no member here, and none may be linked or created for it.
+        SingleSignOnRefused: the identity belongs to no member here, and no member may be linked or created for it.
         Suspended: the member or the account is suspended.
     """
     try:
@@ -69,10 +69,10 @@ async def enter_account(sso: SingleSignOn, scope: Scope, identity: ProvedIdentit
 
 
 async def confirm_identity(sso: SingleSignOn, who: SignedIn, identity: ProvedIdentity) -> None:
-    """A new proof of the person for this session.
+    """Record a new proof of the person for this session.
 
     Raises:
-        SingleSignOnRefused: it is another person's identity.
+        SingleSignOnRefused: the identity is another person's.
     """
     me = who.principal
     async with sso.auth.db.transaction(Scope(msp_id=me.msp_id, tenant_id=me.tenant_id, actor=me.actor)) as session:
@@ -84,7 +84,7 @@ async def confirm_identity(sso: SingleSignOn, who: SignedIn, identity: ProvedIde
 
 
 async def preview_roles(session: AsyncSession, identity: ProvedIdentity) -> tuple[list[str], SignInProblem | None]:
-    """The roles that a sign-in with this identity would leave, and what would refuse it."""
+    """Roles after a sign-in with this identity, and the problem for which the sign-in would be refused."""
     provider = await _require_provider(session)
     try:
         found = await _find_identity(session, identity) or await _by_email(session, identity)
@@ -99,7 +99,7 @@ async def preview_roles(session: AsyncSession, identity: ProvedIdentity) -> tupl
 
 
 async def _start(sso: SingleSignOn, scope: Scope, member_id: UUID, address: str) -> Principal:
-    """In a transaction of its own: roles that were changed have to be committed before they are read."""
+    """Record the sign-in, in a second transaction: changed roles have to be committed before they are read."""
     now = sso.auth.clock()
     async with sso.auth.db.transaction(scope) as session:
         principal = await load_principal(session, sso.auth.policies, member_id)
@@ -162,7 +162,7 @@ async def _adopt(
 
 
 async def _create(session: AsyncSession, sso: SingleSignOn, email: str, name: str) -> Member:
-    """A name that cannot be shown is replaced by the address."""
+    """Create a member. A name that cannot be shown is replaced by the address."""
     now = sso.auth.clock()
     await _require_seat(session, early=False)
     try:
@@ -172,7 +172,7 @@ async def _create(session: AsyncSession, sso: SingleSignOn, email: str, name: st
 
 
 async def _require_seat(session: AsyncSession, *, early: bool) -> None:
-    """What a plan allows is said to the account's members only, not to somebody who signs in for the first time."""
+    """Check the plan's limit of members. Details are for members only, not for a person at the first sign-in."""
     try:
         await require_entitlement(session, MEMBER_FEATURE, early=early)
     except (NotInPlan, PlanLimitReached):
@@ -251,7 +251,7 @@ async def _require_provider(session: AsyncSession) -> IdentityProvider:
 async def _note_refusal(
     sso: SingleSignOn, scope: Scope, refusal: SingleSignOnRefused | Suspended, address: str
 ) -> None:
-    """The address that the provider reported is not stored: it may be anybody's."""
+    """Audit a refusal. The e-mail address that the provider reported is not stored: it may be anybody's."""
     problem = str(refusal.problem) if isinstance(refusal, SingleSignOnRefused) else "suspended"
     data = {"address": address, "by": _BY, "problem": problem}
     async with sso.auth.db.transaction(scope) as session:

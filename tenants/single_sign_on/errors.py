@@ -8,7 +8,7 @@ from foundation.marks import N_
 
 
 class SignInProblem(LabelledCode):
-    """Why a sign-in by an identity provider was refused."""
+    """Reasons why a sign-in by an identity provider was refused."""
 
     EXPIRED = "expired", N_("This sign-in took too long, or was completed already. Begin again.")
     OTHER_BROWSER = "other-browser", N_("This sign-in was begun in another browser. Begin again.")
@@ -45,7 +45,7 @@ class SingleSignOnRefused(Unauthenticated):
 
 
 class ProviderProblem(LabelledCode):
-    """Why an identity provider cannot be used."""
+    """Reasons why an identity provider cannot be used."""
 
     NO_METADATA = "no-metadata", N_("The issuer does not answer with the metadata of an OpenID provider.")
     OTHER_ISSUER = "other-issuer", N_("The metadata name another issuer. Copy the issuer exactly as the provider does.")

@@ -1,7 +1,7 @@
 """The authorization code flow with PKCE: the redirect to the provider, and its answer.
 
-What was begun is a ticket that `state` names and one browser may answer, once. Each account has a callback address of
-its own, so that an answer of one provider cannot be taken for another's (mix-up, RFC 9700 §4.4).
+A begun redirect is a ticket, identified by `state`, that one browser may use once. Each account has a callback address
+of its own, so that an answer of one provider cannot be taken for another's (mix-up, RFC 9700 §4.4).
 """
 
 import base64
@@ -39,7 +39,7 @@ _SCOPES: Final = "openid email profile"
 
 
 class Purpose(LabelledCode):
-    """What a redirect to the provider is for."""
+    """Purpose of a redirect to the provider."""
 
     SIGN_IN = "sign-in", N_("Sign in")
     CONFIRM = "confirm", N_("Confirm that it is you")
@@ -66,7 +66,7 @@ class PendingRedirect(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ProvedIdentity:
-    """Who the provider says signed in. `email` is empty if it is not verified. `groups` is empty if it names none."""
+    """The identity from the provider's answer. `email` is empty if not verified, `groups` if none are named."""
 
     issuer: str
     subject: str
@@ -134,7 +134,7 @@ async def begin_redirect(  # noqa: PLR0913 - keyword-only
 
 
 async def take_pending(sso: SingleSignOn, answer: ProviderAnswer) -> PendingRedirect:
-    """What this answer belongs to. It ends, whatever comes of it.
+    """Take the redirect to which this answer belongs. The redirect ends, even if the answer is refused later.
 
     Raises:
         SingleSignOnRefused: unknown, used, expired, of another account or of another browser.
@@ -150,11 +150,11 @@ async def take_pending(sso: SingleSignOn, answer: ProviderAnswer) -> PendingRedi
 
 
 async def read_identity(sso: SingleSignOn, answer: ProviderAnswer, pending: PendingRedirect) -> ProvedIdentity:
-    """Exchange the code, and verify whom the provider signed in.
+    """Exchange the code, and verify the identity.
 
     Raises:
         SingleSignOnRefused: the provider declined, or its answer is not acceptable.
-        ProviderUnusable, OutboundRefused, OutboundUnavailable: it cannot be asked.
+        ProviderUnusable, OutboundRefused, OutboundUnavailable: the provider cannot be called.
     """
     client = await _open_client(
         sso, account_scope(answer.msp_id, answer.account_id), trial=pending.purpose is Purpose.TRIAL

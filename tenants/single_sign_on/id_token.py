@@ -14,7 +14,7 @@ from tenants.single_sign_on.errors import SignInProblem, SingleSignOnRefused
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures with a public key. `none` and those with the client's secret (HS256) are never accepted."""
 SKEW: Final = timedelta(seconds=60)
-"""By which the provider's clock may differ from ours."""
+"""Greatest difference between the provider's clock and ours."""
 LONGEST: Final = 64 * 1024
 _LONGEST_SUBJECT: Final = 255
 _BY_CLAIM: Final = {
@@ -25,7 +25,7 @@ _BY_CLAIM: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ExpectedToken:
-    """`asked_at` is when the sign-in was begun. `asks_again`: the provider had to ask the person since then."""
+    """Expected claims. `asked_at`: start of the sign-in. `asks_again`: the person must have signed in since then."""
 
     issuer: str
     client_id: str
@@ -35,10 +35,10 @@ class ExpectedToken:
 
 
 def key_id_of(token: str) -> str | None:
-    """The key that the token names; None if it names none.
+    """Id of the token's key; None if the token has none.
 
     Raises:
-        SingleSignOnRefused: it is no token, or signed by an algorithm that is not accepted.
+        SingleSignOnRefused: the text is no token, or is signed by an algorithm that is not accepted.
     """
     if len(token) > LONGEST:
         raise SingleSignOnRefused(SignInProblem.TOKEN)
@@ -92,7 +92,7 @@ def _verified(token: str, keys: Sequence[PublishedKey]) -> Mapping[str, Any]:
 
 
 def _check_further(claims: Mapping[str, Any], expected: ExpectedToken) -> None:
-    """What the library does not know: who else the token is for, its sign-in, and when the person was asked."""
+    """Checks that the library lacks: other audiences, the nonce, the subject, and the times of issue and sign-in."""
     audience, party = claims["aud"], claims.get("azp")
     if (isinstance(audience, list) and len(audience) > 1) or party is not None:
         _require(party == expected.client_id, SignInProblem.AUDIENCE)

@@ -15,6 +15,7 @@ from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.web.actions import run_action
+from foundation.web.etags import version_in
 from foundation.web.render import HEADERS, redirect_to, render_page
 from policy.role_labels import role_label
 from policy.role_repository import role_names
@@ -32,6 +33,7 @@ from tenants.single_sign_on.provider_settings import GroupRole, ProviderInput, l
 from tenants.single_sign_on.schemas import ProviderCheck, redirect_uri
 from tenants.single_sign_on.service import SingleSignOn
 from tenants.single_sign_on.trial import TrialTicket, allow_trial, find_result
+from tenants.single_sign_on.version import provider_version, require_provider_version
 from tenants.web.dependencies import OpenAccess
 from tenants.web.links import portal_of
 
@@ -70,7 +72,7 @@ def _build_provider(sso: SingleSignOn) -> tuple[HTTPRouteHandler, ...]:
     async def set_single_sign_on_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
         typed: dict[str, Any] = {name: str(form.get(name, "")).strip() for name in (*_TEXTS, "client_secret")}
-        typed |= {name: name in form for name in _BOXES}
+        typed |= {name: name in form for name in _BOXES} | {"version": version_in(form)}
         refusal = await run_action(access.session, _set(access, sso, typed))
         if refusal is not None:
             return await _page(request, access, sso, typed=typed, refusal=refusal)
@@ -127,7 +129,7 @@ def _build_domains(sso: SingleSignOn) -> tuple[HTTPRouteHandler, ...]:
 def _build_trial(sso: SingleSignOn) -> tuple[HTTPRouteHandler, ...]:
     @get([f"{path}/try" for path in _ROOT], name="try_single_sign_on", opt=_WRITE, include_in_schema=False)
     async def try_single_sign_on_page(access: OpenAccess) -> Response[Any]:
-        """The redirect to the provider is a public page's: no transaction may wait for another system."""
+        """Redirect to the public page that begins the trial: no transaction may wait for another system."""
         account_id = access.scope.tenant_id
         ticket = TrialTicket(account_id, access.principal.id, f"{access.root}{_PATH}")
         query = urlencode({"trial": await allow_trial(sso, access.scope.msp_id, ticket)})
@@ -156,6 +158,7 @@ async def _set(access: Access, sso: SingleSignOn, typed: Mapping[str, Any]) -> N
         groups_claim=typed["groups_claim"] or "groups", group_roles=list(_read_groups(typed["group_roles"])),
         checks_factors=typed["checks_factors"],
     )  # fmt: skip
+    await require_provider_version(access.session, typed["version"])
     index = await sso.auth.policies.index_for(access.session, access.scope)
     await provider_settings.set_provider(
         access.session, sso.vault, access.principal, wanted, index=index, now=access.now
@@ -186,6 +189,7 @@ async def _page(  # noqa: PLR0913 - keyword-only
     context = {
         "provider": provider,
         "typed": dict(typed) if typed is not None else _shown(provider),
+        "version": (typed or {}).get("version") or provider_version(provider),
         "callback": redirect_uri(access.scope.tenant_id, portal_of(request, access.brand).origin),
         "modes": [(mode.value, translate(mode.label)) for mode in SingleSignOnMode],
         "roles": [("", translate("None")), *((role, role_label(role, names)) for role in roles)],

@@ -52,9 +52,9 @@ class GroupRole(RequestBody, frozen=True):
 
 
 class ProviderInput(RequestBody, frozen=True):
-    """Without `client_secret`, the stored one is kept; it is dropped when the issuer or the client changes.
-    `creates_members`: who has a verified address becomes a member at the first sign-in. `checks_factors`: no second
-    factor of ours is asked for after it.
+    """Without `client_secret`, the stored secret stays; it is deleted when the issuer or the client changes.
+    `creates_members`: a person with a verified address becomes a member at the first sign-in. `checks_factors`: the
+    provider's factors suffice, so that no second factor is requested here.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
@@ -111,7 +111,7 @@ async def set_provider(  # noqa: PLR0913 - keyword-only
 
 
 async def remove_provider(session: AsyncSession, *, now: datetime) -> None:
-    """Members sign in by their passwords from now on.
+    """Remove the account's provider. Members sign in by their passwords from now on.
 
     Raises:
         NotFound: none is set.
@@ -126,7 +126,7 @@ async def remove_provider(session: AsyncSession, *, now: datetime) -> None:
 
 
 async def note_trial(session: AsyncSession, *, issuer: str, client_id: str, now: datetime) -> None:
-    """A complete sign-in with these settings succeeded; nothing happens if they were changed meanwhile."""
+    """Record a successful trial of these settings; nothing happens if they were changed meanwhile."""
     own = (IdentityProvider.tenant_id == scope_of(session).tenant_id, IdentityProvider.issuer == issuer)
     same = (*own, IdentityProvider.client_id == client_id)
     marked = update(IdentityProvider).where(*same).values(tested_at=now).returning(IdentityProvider.issuer)
@@ -143,7 +143,7 @@ async def list_domains(session: AsyncSession) -> Sequence[SignInDomain]:
 
 
 async def add_domain(session: AsyncSession, domain: str, *, now: datetime) -> SignInDomain:
-    """The domain with the record to be added: the one that is known, or a new one.
+    """Add a domain, unless the account has it already. Returns the domain with the DNS record to be added.
 
     Raises:
         InvalidInput: no domain name, or too many.
@@ -168,7 +168,7 @@ async def add_domain(session: AsyncSession, domain: str, *, now: datetime) -> Si
 
 
 async def verify_domain(session: AsyncSession, lookup: TxtLookup, domain: str, *, now: datetime) -> SignInDomain:
-    """Look the record up, and note the result.
+    """Look up the record, and store the result.
 
     Raises:
         NotFound: the account has no such domain.

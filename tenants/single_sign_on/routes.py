@@ -3,12 +3,13 @@
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Request, get
+from litestar import Request, Response, get
 from litestar.params import FromPath, JSONBody
 
 from foundation.errors import NotFound
 from foundation.marks import N_
 from foundation.web.api import delete, post, put
+from foundation.web.etags import GuardedOperation, read_etag, tagged
 from tenants.access import Access
 from tenants.auth.step_up import STEP_UP
 from tenants.identity_providers.queries import find_provider
@@ -18,6 +19,7 @@ from tenants.single_sign_on.check import check_provider
 from tenants.single_sign_on.provider_settings import ProviderInput, list_domains
 from tenants.single_sign_on.schemas import ProviderCheck, ProviderView, SignInDomainView, domain_view, provider_view
 from tenants.single_sign_on.service import SingleSignOn
+from tenants.single_sign_on.version import provider_version, require_provider_version
 from tenants.web.dependencies import OpenAccess
 from tenants.web.links import portal_of
 
@@ -39,17 +41,20 @@ def build_single_sign_on_routes(sso: SingleSignOn) -> tuple[Any, ...]:
 
 def _build_provider(sso: SingleSignOn) -> tuple[Any, ...]:
     @get(_ROOT, opt=_READ, tags=_TAGS)
-    async def show_single_sign_on(request: AnyRequest, access: OpenAccess) -> ProviderView:
-        """Show the account's identity provider and its domains. 404 if it has none."""
+    async def show_single_sign_on(request: AnyRequest, access: OpenAccess) -> Response[ProviderView]:
+        """Show the account's identity provider and its domains. 404 if it has none. `ETag` has the version of its
+        settings.
+        """
         return await _view(request, access)
 
-    @put(_ROOT, opt=_WRITE, tags=_TAGS, status_code=200)
+    @put(_ROOT, opt=_WRITE, tags=_TAGS, status_code=200, operation_class=GuardedOperation)
     async def set_single_sign_on(
         request: AnyRequest, access: OpenAccess, data: JSONBody[ProviderInput]
-    ) -> ProviderView:
+    ) -> Response[ProviderView]:
         """Set the account's identity provider. With another issuer, its domains have to be verified again, and its
         members are linked again at their next sign-in. The secret is stored encrypted and never shown.
         """
+        await require_provider_version(access.session, read_etag(request))
         index = await sso.auth.policies.index_for(access.session, access.scope)
         await provider_settings.set_provider(
             access.session, sso.vault, access.principal, data, index=index, now=access.now
@@ -57,9 +62,10 @@ def _build_provider(sso: SingleSignOn) -> tuple[Any, ...]:
         sso.cache.forget(access.scope.tenant_id)
         return await _view(request, access)
 
-    @delete(_ROOT, opt=_WRITE, tags=_TAGS)
-    async def remove_single_sign_on(access: OpenAccess) -> None:
+    @delete(_ROOT, opt=_WRITE, tags=_TAGS, operation_class=GuardedOperation)
+    async def remove_single_sign_on(request: AnyRequest, access: OpenAccess) -> None:
         """Remove the account's identity provider. Its members sign in by their passwords from now on."""
+        await require_provider_version(access.session, read_etag(request))
         await provider_settings.remove_provider(access.session, now=access.now)
         sso.cache.forget(access.scope.tenant_id)
 
@@ -79,7 +85,7 @@ def _build_domains(sso: SingleSignOn) -> tuple[Any, ...]:
 
     @post([f"{path}/verification" for path in _DOMAIN], opt=_WRITE, tags=_TAGS, status_code=200)
     async def verify_sign_in_domain(access: OpenAccess, domain: FromPath[str]) -> SignInDomainView:
-        """Look for the domain's DNS record. `verified_at` says whether it is there."""
+        """Look for the domain's DNS record. `verified_at` is set if the record is found."""
         return domain_view(await provider_settings.verify_domain(access.session, sso.lookup, domain, now=access.now))
 
     @delete(_DOMAIN, opt=_WRITE, tags=_TAGS)
@@ -96,8 +102,9 @@ async def unlink_member(access: OpenAccess, member_id: FromPath[UUID]) -> None:
     await provider_settings.unlink_member(access.session, member_id, now=access.now)
 
 
-async def _view(request: AnyRequest, access: Access) -> ProviderView:
+async def _view(request: AnyRequest, access: Access) -> Response[ProviderView]:
     provider = await find_provider(access.session)
     if provider is None:
         raise NotFound(N_("No identity provider is set."))
-    return provider_view(provider, await list_domains(access.session), portal_of(request, access.brand).origin)
+    view = provider_view(provider, await list_domains(access.session), portal_of(request, access.brand).origin)
+    return tagged(view, provider_version(provider))

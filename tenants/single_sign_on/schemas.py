@@ -46,7 +46,7 @@ class ProviderView(msgspec.Struct, frozen=True):
 
 
 class ProviderCheck(msgspec.Struct, frozen=True):
-    """What the provider publishes. Empty texts: it has no such address."""
+    """Metadata that the provider publishes. Empty texts: the provider has no such address."""
 
     issuer: str
     authorization_endpoint: str
@@ -68,7 +68,7 @@ def domain_view(domain: SignInDomain) -> SignInDomainView:
 
 
 def provider_view(provider: IdentityProvider, domains: Sequence[SignInDomain], origin: str) -> ProviderView:
-    """`origin` is that of the brand's host; empty on the command line, which knows no host."""
+    """`origin` is that of the brand's host; empty on the command line, where no host is known."""
     return ProviderView(
         name=provider.name,
         issuer=provider.issuer,

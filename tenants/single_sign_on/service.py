@@ -1,4 +1,4 @@
-"""What single sign-on needs, built once."""
+"""Dependencies of single sign-on, built once."""
 
 from dataclasses import dataclass
 

@@ -26,7 +26,7 @@ class TrialTicket(msgspec.Struct, frozen=True):
 
 
 class TrialResult(msgspec.Struct, frozen=True):
-    """`refused` is the sentence with which a sign-in would be refused; `roles` those that it would leave."""
+    """`refused` is the message of a sign-in that would be refused; `roles` are those after the sign-in."""
 
     account_id: UUID
     refused: str = ""

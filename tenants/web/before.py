@@ -1,6 +1,6 @@
-"""What a request does before its transaction: calls of other systems, for which no transaction may wait.
+"""Work of a request before its transaction: calls of other systems, for which no transaction may wait.
 
-A route declares it in its options, as `{BEFORE: …}`. The web edge runs it once the caller may use the route.
+A route declares this work in its options, as `{BEFORE: …}`. The web edge runs it once the caller may use the route.
 """
 
 from abc import ABC, abstractmethod
@@ -14,8 +14,8 @@ BEFORE: Final = "before_transaction"
 
 
 class BeforeTransaction(ABC):
-    """`concerns`: whether this request needs it; without that, the caller's rights are read once only. `run` keeps its
-    result in `request.state`, a refusal too, so that the page can show it.
+    """`concerns`: whether this request needs it; without that, the caller's rights are read once only. `run` stores
+    its result in `request.state`, a refusal too, so that the page can show it.
     """
 
     @abstractmethod

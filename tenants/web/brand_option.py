@@ -1,6 +1,4 @@
-"""Option of routes about the MSP's brands: they are shown under the newest brand, and one that saves has it read again
-for the next page.
-"""
+"""Option of routes about the MSP's brands: their pages show the newest brand, and a change drops the cached brand."""
 
 from typing import Final
 

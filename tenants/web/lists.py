@@ -16,6 +16,7 @@ from litestar.response import Stream
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import later_transaction
+from foundation.entitlements.check import require_entitlement
 from foundation.errors import InvalidInput
 from foundation.marks import N_
 from foundation.web.boundary import header_text
@@ -24,6 +25,7 @@ from foundation.web.lists import ListDefinition, ListInput, ListParameters
 from foundation.web.pagination import ListQuery, ResultPage
 from tenants.access import Access
 from tenants.audit_actions import TenantAction
+from tenants.features import EXPORT_FEATURE
 
 LIST: Final = "list"
 """Key of a handler's options that holds its `ListDefinition`."""
@@ -106,7 +108,11 @@ def export_page(
 
 
 async def export_list(access: Access, definition: ListDefinition[Any], query: ListQuery) -> Stream:
-    """Audit and stream a list from the query's cursor on."""
+    """Audit and stream a list from the query's cursor on.
+
+    Raises:
+        NotInPlan, PlanLimitReached: the account's plan has no further export in this month.
+    """
     session, scope, now = access.session, access.scope, access.now
 
     async def more(cursor: str) -> ResultPage[Any]:
@@ -118,6 +124,7 @@ async def export_list(access: Access, definition: ListDefinition[Any], query: Li
         await access.enter_home()
     elif scope.partner_id is not None:  # partners never write; what follows in this transaction is the entry alone
         await access.leave_partner()
+    await require_entitlement(session, EXPORT_FEATURE, now=now)
     used = {name: value for name, value in query.values.items() if value}
     data = {"format": "csv", "order": query.sort.name, **({"filter": used} if used else {})}
     append_audit(session, action=TenantAction.LIST_EXPORTED, subject=f"list:{definition.name}", data=data, at=now)

@@ -69,7 +69,7 @@ async def _welcome_form(  # noqa: PLR0913 - as `_sign_in_form`, with whose link 
 ) -> Response[Any]:
     signed_in = await find_signed_in(request, brand, auth)
     context = {
-        "template": "welcome.html",
+        "template": "tenants/welcome.html",
         "title": translate("Choose your password"),
         "action": f"/welcome/{token}",
         "offer": preview,

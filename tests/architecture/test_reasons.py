@@ -11,12 +11,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from canonical.problems import CanonicalError
 from connectors.ports import ChannelReading, PayloadInvalid, SystemUnavailable, Unreadable, WriteResult
-from controlplane.tables import metadata
 from foundation.i18n.messages import MessageText
 from foundation.jobs.batch import Batch
 from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable
 from governance.messages.catalogue import MESSAGES
 from tests.architecture.test_layout import ROOT, modules
+from tests.support.owned_tables import metadata
 
 _NAMED = re.compile(r"(^|_)(error|detail|reason|cause|trouble|why|unreadable)s?$")
 BY_PEOPLE = {
@@ -37,8 +37,10 @@ BY_PEOPLE = {
     ("usage_limit", "override_reason"),
     ("invoice_step", "cause"),
     ("tax_rate", "reason"),
+    ("unit_pack", "reason"),
+    ("unit_pack", "end_reason"),
 }
-"""What a member entered, in the member's own words, and codes of an enumeration."""
+"""Columns with a member's own text, or with codes of an enumeration."""
 BY_HAND = [
     path
     for path in modules()
@@ -79,7 +81,7 @@ def test_values_of_reason_columns_are_typed_as_messages(where: object, name: str
 
 
 def bare_sentences(tree: ast.Module) -> Iterator[int]:
-    """Lines that pass one of the product's sentences as text of another system."""
+    """Lines that pass a sentence of the product as text of another system."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(
@@ -130,7 +132,7 @@ def errors_as_words(tree: ast.Module) -> Iterator[int]:
 
 
 def test_no_message_holds_the_english_text_of_an_error() -> None:
-    """`reason_of` and `text_of` return the message of an error that has one."""
+    """`reason_of` and `text_of` return the message of an error, if it has a message."""
     found = [
         f"{path.relative_to(ROOT)}:{line}"
         for path in modules()

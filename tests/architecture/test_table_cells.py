@@ -1,4 +1,4 @@
-"""On a phone each cell shows its column's label; one of a column of actions must not show it without an action."""
+"""Cells on phones show their column's label; an empty cell of a column of actions must not."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ _WRAPPER = re.compile(r"</?(?:div|span)\b[^>]*>")
 
 
 def may_be_empty(content: str) -> bool:
-    """Whether all of it depends on conditions, none of which has an `else`."""
+    """Whether the whole cell depends on conditions without an `else`."""
     shown, at, blocks = "", 0, list[str]()
     for found in _STATEMENT.finditer(re.sub(r"\{#.*?#\}", "", content, flags=re.DOTALL)):
         end, word = found.groups()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from controlplane.tables import owned_tables
 from tests.architecture.test_layout import ROOT, modules
+from tests.support.owned_tables import owned_tables
 
 OWNER = dict(owned_tables())
 _SQL = re.compile(r"\b(SELECT|FROM|WHERE|JOIN|INSERT|UPDATE|DELETE|EXISTS|TABLE)\b")
@@ -68,7 +68,7 @@ def foreign_sql(path: Path) -> list[str]:
 
 
 def foreign_models(path: Path) -> list[str]:
-    """Table classes of other rooms used in expressions. Passing on a row or naming its type is allowed."""
+    """Table classes of other rooms used in expressions. Passing a row on, or naming its type, is allowed."""
     tree, room = ast.parse(path.read_text()), room_of(path)
     imported = {
         alias.asname or alias.name: node.module

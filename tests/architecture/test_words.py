@@ -62,6 +62,13 @@ def test_retired_names_are_gone() -> None:
     assert found == []
 
 
+def test_tests_name_variables_by_their_content() -> None:
+    used = re.compile(r"\b(?:told *(?:=|:=|\[)|as told\b|, told = |told: |\[told\])")
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    assert len(tests) > 500
+    assert [str(path) for path in tests if path.name != Path(__file__).name and used.search(path.read_text())] == []
+
+
 def _retired_in(path: Path) -> list[str]:
     text = path.read_text()
     return [new for old, new in RETIRED.items() if re.search(old, text)]

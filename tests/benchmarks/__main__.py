@@ -24,6 +24,7 @@ NAMES = (
     "retention",
     "pages",
     "replay",
+    "month",
     "api",
 )
 

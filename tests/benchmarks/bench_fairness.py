@@ -122,7 +122,7 @@ def _workers(rig: Rig, call: float) -> Iterator[Starts]:
 
 
 async def _feed(services: Services, *, fair: bool) -> tuple[float, UUID]:
-    """When the backlog was enqueued, and for which tenant."""
+    """Time at which the backlog was enqueued, and its tenant."""
     noisy = new_tenant()
     quiet = [new_tenant() if fair else noisy for _ in range(QUIET_TENANTS)]
     stop = asyncio.Event()

@@ -101,7 +101,7 @@ def _fill(rig: Rig, busy: Client, others: list[UUID]) -> int:
 
 
 async def _count_hours(services: Services, busy: Client, others: list[UUID]) -> None:
-    """What each client's repair job does every few minutes: the copied rows are older than the clients."""
+    """Count hours as each client's repair job does, because the copied rows are older than the clients."""
     for tenant_id in (busy.scope.tenant_id, *others):
         async with services.db.transaction(busy.scope.for_tenant(tenant_id)) as session:
             await count_change_hours(session, utc_now())

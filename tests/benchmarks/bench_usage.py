@@ -1,4 +1,4 @@
-"""Cost of reported usage and of rating, beside what PostgreSQL takes for the same rows alone.
+"""Cost of reported usage and of rating, compared with PostgreSQL's own cost for the same rows.
 
 `FAIRLEAD_BENCH_USAGE` names the sizes of the months to rate, such as 1000000,10000000.
 """

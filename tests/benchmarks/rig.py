@@ -22,7 +22,6 @@ import psycopg
 from canonical.elements import COST, PRICE
 from connectors.webhooks.signatures import sign
 from controlplane.embedded.supervise import Program
-from controlplane.ports import free_port
 from controlplane.provisioning import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
 from controlplane.services import Services, build_services
 from controlplane.stack import Stack, answers
@@ -35,6 +34,7 @@ from policy.publishing import publish_rules
 from policy.rules import PolicyRule, RuleKind
 from tests.connectors.running import TOKEN, RunningSandbox
 from tests.support.jobs import job_type
+from tests.support.ports import free_port
 
 Starts = dict[str, list[tuple[float, float]]]  # by tenant: (enqueued at, seconds until its start)
 T = TypeVar("T")

@@ -48,7 +48,7 @@ async def waits(market: Market, scope: Scope, work: Work, side: Side) -> bool:
     async with market.db.transaction(scope) as session:
         await lock_side(session, side)
         task = asyncio.create_task(working())
-        while not (stood := await someone_waits_for(session)) and not task.done():  # noqa: ASYNC110 - PostgreSQL tells
+        while not (stood := await someone_waits_for(session)) and not task.done():  # noqa: ASYNC110 - PostgreSQL has no event for waiting locks
             await asyncio.sleep(0.02)
     await task
     return stood

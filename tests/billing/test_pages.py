@@ -25,6 +25,8 @@ from billing.rating_runs import record_rating
 from billing.routes import ROUTES
 from billing.sides import Side
 from billing.usage.pages import provide_meters
+from branding.client_brands import set_parts
+from branding.client_parts import ClientBrandParts
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
 from controlplane.rooms import ROOMS
@@ -135,7 +137,7 @@ async def _bill(markets: list[Market]) -> tuple[dict[Side, DraftInvoice], DraftI
 
 def _site(auth: AuthServices) -> Litestar:  # noqa: F811
     brands = BrandDirectory(auth.db, auth.clock)
-    environment = build_environment([Path(billing.__file__).parent / "templates"], static_url=lambda name: name)
+    environment = build_environment({"billing": Path(billing.__file__).parent}, static_url=lambda name: name)
     services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS)
     return Litestar(
         route_handlers=[*PAGES, *ROUTES, *DOCUMENT_PAGES, *DOCUMENT_ROUTES],
@@ -187,6 +189,14 @@ async def test_staff_see_the_clients_figures_on_the_clients_pages(web_app: Billi
     answer = await web_app.get("staff", f"/clients/acme/invoices/{retail.id}")
     assert answer.status_code == 200
     assert not [word for word in WHOLESALE_ONLY if word in answer.text.lower()]
+
+
+async def test_the_msp_issues_invoices_also_where_the_client_has_a_name_of_its_own(web_app: BillingWebApp) -> None:
+    async with web_app.market.as_client() as session:
+        await set_parts(session, ClientBrandParts(name="Acme Portal"), now=web_app.market.now)
+    page = (await web_app.get("acme", f"/clients/acme/invoices/{web_app.drafts[Side.RETAIL].id}")).text
+    assert "Acme Portal</title>" in page
+    assert f"Invoice from Brand of {web_app.host} to" in page
 
 
 async def test_invoices_of_others_answer_404(web_app: BillingWebApp) -> None:
@@ -251,9 +261,11 @@ async def test_a_line_shows_record_and_channel_of_each_event(web_app: BillingWeb
     page = (await web_app.get(reader, f"{root}/{draft.id}/lines/{await web_app.line_of(draft)}")).text
     events = re.findall(_EVENT, page)
     assert len(events) == 50
-    told = _RECORD.findall(page)
-    assert [change for change, _ in told] == events[1:], "each stands beside its event; of the first nothing is known"
-    assert {what for _, what in told} == {f"{METER} of {web_app.market.client.tenant_id}"}
+    records = _RECORD.findall(page)
+    assert [change for change, _ in records] == events[1:], (
+        "each stands beside its event; of the first nothing is known"
+    )
+    assert {what for _, what in records} == {f"{METER} of {web_app.market.client.tenant_id}"}
     assert page.count("Web &amp; shop") == 49
 
 

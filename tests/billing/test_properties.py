@@ -56,10 +56,10 @@ async def test_order_duplicates_and_reruns_do_not_matter(
 ) -> None:
     market = await _market(db, currency)
     events = [(Usage(METER, new_id(), r.quantity, START + timedelta(minutes=r.minute)), r.times) for r in found]
-    told = [use for use, times in events for _ in range(times)]
-    order.shuffle(told)
+    shuffled = [use for use, times in events for _ in range(times)]
+    order.shuffle(shuffled)
     for number in range(batches):
-        await market.use(*told[number::batches])
+        await market.use(*shuffled[number::batches])
         for side in Side:
             await market.rate(side)
 

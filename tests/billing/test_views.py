@@ -1,4 +1,4 @@
-"""Views of invoices: the month in UTC, whatever the instant's time zone, and the state that people see."""
+"""Views of invoices: the month in UTC, whatever the instant's time zone, and the displayed state."""
 
 import inspect
 import re

@@ -35,7 +35,7 @@ POLICY = (
     " font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 SECONDS = 60_000
-"""How long a page may take to show what happened: milliseconds, only ever waited for in full by a failing test."""
+"""Milliseconds until a page must show a result; only failing tests wait that long."""
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -51,7 +51,8 @@ TRIAL = """
   <div id="polls" hx-get="/trial/poll" hx-trigger="every 100ms" hx-swap="none">polls</div>
   <div id="redrawn" hx-get="/trial/redrawn" hx-trigger="every 100ms" hx-swap="outerHTML"></div>
   <form hx-get="/trial/echo" hx-trigger="input" hx-target="#echo">
-    {{ ui.text_field("colour", "Colour", "#AAAAAA", type="color") }}
+    {{ ui.checkbox("own", "Own colour") }}
+    {{ ui.text_field("colour", "Colour", "#AAAAAA", type="color", attrs={"data-ticks": "own"}) }}
   </form>
   <div id="echo"></div>
   <div class="field-grid">
@@ -91,7 +92,7 @@ class BrandWebApp:
 
 
 def _app(static: Path, seen: Seen) -> Litestar:  # noqa: C901 - a handler for each trial
-    environment = build_environment([], static_url=asset_urls(build_assets(ROOT, static)))
+    environment = build_environment({}, static_url=asset_urls(build_assets(ROOT, static)))
 
     def shown(request: Request[Any, Any, Any]) -> Brand:
         return saffron() if request.cookies.get("brand") == "saffron" else northwind()
@@ -121,7 +122,9 @@ def _app(static: Path, seen: Seen) -> Litestar:  # noqa: C901 - a handler for ea
         return (
             f'<div id="redrawn" hx-get="/trial/redrawn" hx-trigger="every 100ms" hx-swap="outerHTML">'
             f'<a href="/trial?one">{seen.redrawn}</a> <a href="/trial?two">{seen.redrawn}</a>'
-            "<details><summary>More</summary>Unfolded</details></div>"
+            "<details><summary>More</summary>Unfolded</details>"
+            '<form method="post" action="/trial/posted" data-confirm="Pause it?">'
+            '<input type="hidden" name="id" value="8"><button>Pause</button></form></div>'
         )
 
     @post("/trial/refused", status_code=422, sync_to_thread=False)

@@ -37,7 +37,7 @@ def saffron() -> Brand:
 
 
 def environment() -> jinja2.Environment:
-    return build_environment([], static_url="/static/{}".format)
+    return build_environment({}, static_url="/static/{}".format)
 
 
 def every_page() -> dict[str, str]:

@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 def test_files_are_found_under_the_names_in_the_manifest(root: Path) -> None:
     manifest = build_assets(root, root / "out")
     assert manifest == read_manifest(root / "out")
-    assert set(manifest) == {"app.css", "app.js", "htmx.min.js", "palette.js", "row_keys.js", "fonts.css"}
+    assert set(manifest) == {"app.css", "app.js", "htmx.min.js", "palette.js", "row_keys.js", "beside.js", "fonts.css"}
     assert (root / "out" / manifest["htmx.min.js"]).read_text() == "var htmx={}"
     assert asset_urls(manifest)("app.css") == f"/static/{manifest['app.css']}"
 
@@ -82,9 +82,10 @@ def test_a_missing_manifest_and_an_unknown_name_fail_with_the_command_to_run(tmp
 def test_only_htmx_and_the_font_are_served_and_the_lock_names_no_address() -> None:
     lock = json.loads((ROOT / "package-lock.json").read_text())
     packages = {name: package for name, package in lock["packages"].items() if name}
-    served = {name for name, package in packages.items() if not package.get("dev", False)}
+    served = {name for name, package in packages.items() if not package.keys() & {"dev", "optional"}}
     assert served == {"node_modules/htmx.org", "node_modules/@fontsource-variable/inter"}
     assert set(lock["packages"][""]["devDependencies"]) == {"axe-core", "oidc-provider"}
+    assert set(lock["packages"][""]["optionalDependencies"]) == {"@stripe/cli-linux-x64"}, "for tests only"
     assert "resolved" not in (ROOT / "package-lock.json").read_text()
     assert all(package["integrity"].startswith("sha512-") for package in packages.values())
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from branding import charts
 from branding.axis import fit_axis, thin_labels
-from branding.charts import Series
+from branding.chart_columns import Pause, Series
 
 LABELS = ["Mon", "Tue", "Wed"]
 ONE = [Series("Seen", [1, None, 3])]
@@ -131,3 +131,38 @@ def test_pointing_at_a_column_names_its_values() -> None:
         "Tue\nSeen: 2\nSent: 5.5",
         "Wed\nSeen: 3\nSent: 6",
     ]
+
+
+def test_columns_lead_to_what_they_count_by_pointer_and_by_keyboard() -> None:
+    links = ["/a?day=1&x=2", "", "/c"]
+    root = parse(charts.stacked_bar_chart("c", "Changes", LABELS, TWO[:1], links=links))
+    drawing = next(root.iter("svg"))
+    assert drawing.get("role") == "group", "the parts of an image are not reachable"
+    drawn = list(drawing.iter("a"))
+    assert [link.get("href") for link in drawn] == ["/a?day=1&x=2", "/c"]
+    assert {link.get("tabindex") for link in drawn} == {"-1"}, "the keyboard has the table's links"
+    assert drawn[0].get("aria-label") == "Mon, Seen: 1"
+    [table] = root.iter("tbody")
+    assert [(link.get("href"), link.text) for link in table.iter("a")] == [("/a?day=1&x=2", "Mon"), ("/c", "Wed")]
+
+
+@pytest.mark.parametrize(("target", "is_drawn"), [(50, True), (61, False)])
+def test_a_target_is_a_line_unless_it_is_far_above_all_values(target: float, *, is_drawn: bool) -> None:
+    drawn = charts.line_chart("c", "t", LABELS, ONE, target=target)
+    cells = [cell.text for cell in parse(drawn).iter("td") if cell.text]
+    assert ("is-dashed" in drawn, 'class="line s2 is-dashed"' in drawn) == (True, is_drawn)
+    assert (f">Target: {target}<" in drawn) is not is_drawn
+    assert cells == (["1", "50", "no data", "50", "3", "50"] if is_drawn else ["1", "no data", "3"])
+
+
+def test_pauses_are_grey_bands_with_names_in_the_table() -> None:
+    pauses = [Pause("ERP", -4, 0.5), Pause("Shop", 2.5, 9)]
+    drawn = charts.line_chart("c", "t", LABELS, ONE, pauses=pauses)
+    root = parse(drawn)
+    bands = [(band.get("x"), band.get("width")) for band in root.iter("rect") if band.get("class") == "pause"]
+    assert bands == [("0", "166.7"), ("833.3", "166.7")]
+    assert "Paused: ERP and Shop" in drawn
+    rows = [[cell.text for cell in row.iter("td")] for row in root.iter("tr")]
+    assert rows[1:] == [["1", "ERP"], ["no data", "\N{EM DASH}"], ["3", "Shop"]]
+    titles = [band.findtext("title") for band in root.iter("rect") if band.get("class") == "band"]
+    assert titles[0] == "Mon\nSeen: 1\nPaused: ERP"

@@ -2,7 +2,6 @@
 
 import io
 import json
-from pathlib import Path
 
 import pytest
 import structlog
@@ -27,7 +26,7 @@ HOSTILE = {
     "reserved ignorable": "SKU\u2065-1", "stack of marks": f"SKU{chr(0x336) * 40}-1",
     "null notehead": "SKU\U0001d159-1",
 }  # fmt: skip
-environment = build_environment([Path(__file__).parent], static_url=lambda name: name)
+environment = build_environment({}, static_url=lambda name: name)
 
 
 def render(source: str, **values: object) -> str:

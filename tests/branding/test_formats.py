@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -17,10 +18,11 @@ moments = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 
 @pytest.mark.parametrize(
     ("money", "text"),
     [
-        (Money(199900, "USD"), "1,999.00 USD"),
-        (Money(1999, "JPY"), "1,999 JPY"),
-        (Money(-5, "EUR"), "−0.05 EUR"),
-        (Money(1500, "KWD"), "1.500 KWD"),
+        (Money(199900, "USD"), "$1,999.00"),
+        (Money(199900, "CAD"), "CA$1,999.00"),
+        (Money(1999, "JPY"), "¥1,999"),
+        (Money(-5, "EUR"), "−€0.05"),
+        (Money(1500, "KWD"), "KWD 1.500"),
     ],
 )
 def test_money_has_its_currencys_digits(money: Money, text: str) -> None:
@@ -30,8 +32,8 @@ def test_money_has_its_currencys_digits(money: Money, text: str) -> None:
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["EUR", "JPY", "KWD"]))
 def test_money_loses_nothing(minor: int, currency: str) -> None:
     text = formats.format_money(Money(minor, currency))
-    number, _, code = text.partition("\N{NO-BREAK SPACE}")
-    assert Money.from_decimal(Decimal(number.replace(",", "").replace("−", "-")), code) == Money(minor, currency)
+    number = re.sub(r"[^\d.−]", "", text).replace("−", "-")
+    assert Money.from_decimal(Decimal(number), currency) == Money(minor, currency)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_ago_in_german(seconds: int, text: str) -> None:
 
 def test_everything_is_written_in_the_readers_language_and_zone() -> None:
     with localized(Localizer("de", ZoneInfo("Europe/Berlin"))):
-        assert formats.format_money(Money(-199950, "USD")) == "−1.999,50\N{NO-BREAK SPACE}USD"
+        assert formats.format_money(Money(-199950, "USD")) == "−1.999,50\N{NO-BREAK SPACE}$"
         assert formats.format_percent(0.1234) == "12,3\N{NO-BREAK SPACE}%"
         assert formats.format_grouped(1284000) == "1.284.000"
         assert formats.format_duration(2.5) == "2,5\N{NO-BREAK SPACE}s"
@@ -110,7 +112,7 @@ def test_initials(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("money", "shown"), [(Money(123456, "BGN"), "1,234.56 BGN"), (Money(-1500, "BYR"), "\N{MINUS SIGN}1,500 BYR")]
+    ("money", "shown"), [(Money(123456, "BGN"), "BGN 1,234.56"), (Money(-1500, "BYR"), "\N{MINUS SIGN}BYR 1,500")]
 )
 def test_a_dropped_currency_is_shown_in_its_own_digits(money: Money, shown: str) -> None:
     assert formats.format_money(money) == shown.replace(" ", "\N{NO-BREAK SPACE}")

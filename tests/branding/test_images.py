@@ -1,4 +1,4 @@
-"""Uploaded images: refused by content, and drawn again so that nothing else of the file is kept."""
+"""Uploaded images: refused by content, and re-encoded so that only pixels are kept."""
 
 from contextlib import suppress
 from io import BytesIO
@@ -95,9 +95,9 @@ class TestRefused:
         [
             (b"", "Choose a file"),
             (b"x" * (MOST_BYTES + 1), "larger than 1 MB"),
-            (b"<html>" + HIDDEN, "no PNG, JPEG or WebP"),
-            (b"GIF89a" + b"\0" * 64, "no PNG, JPEG or WebP"),
-            (b"%PDF-1.7", "no PNG, JPEG or WebP"),
+            (b"<html>" + HIDDEN, "not a PNG, JPEG or WebP"),
+            (b"GIF89a" + b"\0" * 64, "not a PNG, JPEG or WebP"),
+            (b"%PDF-1.7", "not a PNG, JPEG or WebP"),
             (
                 b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
                 "SVG files may contain",

@@ -13,14 +13,14 @@ import pytest
 from foundation.errors import DomainError
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("platform/governance/templates", "tenants/templates", "billing/templates", "branding/templates")
+FOLDERS = ("platform", "tenants", "billing", "branding")
 NOT_CONVERTED = {
     "design.html",  # a sample page for developers
     "local_index.html",  # for the operator of a machine, before there is a brand
     "icons.html",
 }
 CODES = frozenset({"needs attention", "closest form"})
-"""Values that templates compare with, and selectors of htmx."""
+"""Values compared in templates, and selectors of htmx."""
 TEMPLATES = sorted(
     path for folder in FOLDERS for path in (ROOT / folder).rglob("*.html") if path.name not in NOT_CONVERTED
 )
@@ -42,7 +42,7 @@ _OPERATORS = re.compile(
     r"/cli/|commands\.py$|command_options|controlplane/(backup|demo|embedded)/|controlplane/[a-z_]+\.py$|sandbox/|"
     r"foundation/audit_heads|clock_guard|(vendure|tryton)/"
 )
-"""What only operators see, at the command line and in logs, and connectors: their answers are data of a connection."""
+"""Texts for operators only (command line, logs), and connectors, whose answers are data of a connection."""
 
 
 def unmarked(path: Path) -> list[str]:

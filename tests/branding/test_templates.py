@@ -55,6 +55,22 @@ class TestPolicy:
         assert '"historyCacheSize":0' in str(config)
 
 
+class TestActors:
+    @pytest.mark.parametrize(
+        "template",
+        ["{{ row.created_by }}", "{{ gettext('{by}', by=row.created_by) }}", "{{ row.edited_by|join(', ') }}"],
+    )
+    def test_who_is_no_member_is_shown_as_its_label(self, template: str) -> None:
+        shown = environment().from_string(template)
+        for name, label in (("worker", "Automatic"), ("setup", "Set-up"), ("Nora Berg", "Nora Berg")):
+            assert shown.render(row={"created_by": name, "edited_by": [name]}) == label
+
+    def test_conditions_see_missing_and_empty_names(self) -> None:
+        shown = environment().from_string("{{ 'by' if row.set_by else '' }}{{ row.no_by is defined }}")
+        assert shown.render(row={"set_by": None}) == "False"
+        assert shown.render(row={"set_by": "worker"}) == "byFalse"
+
+
 class TestBrand:
     @pytest.mark.parametrize("shown", [*PAGES.values(), boosted_page()])
     def test_the_product_has_no_name_on_a_page(self, shown: str) -> None:
@@ -142,8 +158,9 @@ class TestAccessibility:
 
 
 LIST = (
-    "{'fields': [{'is_hidden': false, 'is_day': false, 'options': none, 'name': x, 'label': x, 'value': x,"
-    " 'is_wrong': 1}], 'address': x, 'title': x, 'refusal': {'heading': x, 'detail': x}, 'orders': [(x, x)], 'sort': x,"
+    "{'fields': [{'is_hidden': false, 'is_day': false, 'is_time': false, 'options': none, 'name': x, 'label': x,"
+    " 'value': x, 'is_wrong': 1}], 'address': x, 'title': x, 'refusal': {'heading': x, 'detail': x},"
+    " 'orders': [(x, x)], 'sort': x,"
     " 'is_filtered': true, 'export_href': x, 'order': x, 'first_href': x, 'next_href': x,"
     " 'previous_href': x, 'here': x, 'select_href': x, 'select_all': true, 'count': none,"
     " 'name': x, 'kept': {'a': x}, 'views': {'is_gone': false, 'missing': [x], 'all_href': x, 'may_update': true,"
@@ -170,22 +187,24 @@ class TestMacros:
         "ui.radio_group(x, x, [(x, x, x)], x, x)", "ui.error_summary([(x, x)], x)", "ui.page_header(x, x, [(x, x)], x)",
         "ui.tabs([{'label': x, 'href': x, 'count': 3}], x)", "ui.confirm_dialog('d', x, x, x, x, x)",
         "ui.theme_toggle()", "ui.support_link(x, x)",
-        "x|initials", "ui.icon('close', x)", "ui.filter_day(x, x, x)", f"ui.export_link({LIST})",
+        "x|initials", "ui.icon('close', x)", "ui.filter_day(x, x, x)", "ui.filter_time(x, x, x)",
+        f"ui.export_link({LIST})",
         f"ui.list_filters({LIST})", f"ui.list_pager({LIST}, x)", f"ui.select_row({LIST}, x, x)",
         f"ui.bulk_bar({LIST}, x, [{{'value': x, 'label': x, 'confirm': x}}], x)",
+        "ui.as_of(now, now)",
         "ui.bulk_result({'result': none, 'refusal': {'heading': x, 'detail': x}}, x)",
     )  # fmt: skip
 
     @pytest.mark.parametrize("call", CALLS)
     def test_every_text_is_escaped(self, call: str) -> None:
         template = environment().from_string(f'{{% import "components/ui.html" as ui %}}{{{{ {call} }}}}')
-        tree = read(template.render(x=EVIL))
+        tree = read(template.render(x=EVIL, now=NOW))
         assert not tree.every("script")
 
     def test_the_list_of_macros_is_complete(self) -> None:
         module = environment().get_template("components/ui.html").module
         exported = {name for name in vars(module) if not name.startswith("_")}
-        blocks = {"card", "dialog", "menu", "tiles", "timeline", "data_table", "filter_bar", "list_table"}
+        blocks = {"beside", "card", "dialog", "menu", "tiles", "timeline", "data_table", "filter_bar", "list_table"}
         assert exported == {match[1] for call in self.CALLS if (match := re.match(r"ui\.(\w+)", call))} | blocks
 
     def test_a_missing_value_is_an_error_not_an_empty_place(self) -> None:
@@ -200,21 +219,36 @@ class TestMacros:
         assert "required" in field.attrs
 
     def test_a_room_cannot_replace_another_rooms_template(self, tmp_path: Path) -> None:
-        (tmp_path / "sign_in.html").write_text("stolen")
-        found = build_environment([tmp_path], static_url=str).get_template("sign_in.html")
-        assert str(found.filename) == str(TEMPLATES / "sign_in.html")
+        for name in ("sign_in.html", "components/ui.html"):
+            (tmp_path / "templates" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "templates" / name).write_text("stolen")
+            found = build_environment({"room": tmp_path, "components": tmp_path}, static_url=str)
+            assert found.get_template(f"room/{name}").render() == "stolen"
+            assert str(found.get_template(name).filename) == str(TEMPLATES / name)
+
+    def test_templates_of_a_room_are_found_in_its_folder_and_those_of_its_slices(self, tmp_path: Path) -> None:
+        for folder in ("templates", "orders/templates"):
+            (tmp_path / folder).mkdir(parents=True)
+            (tmp_path / folder / f"{folder[0]}.html").write_text(folder)
+        found = build_environment({"sales": tmp_path}, static_url=str)
+        assert found.get_template("sales/t.html").render() == "templates"
+        assert found.get_template("sales/o.html").render() == "orders/templates"
+        for name in ("o.html", "orders/o.html", "sales/orders/o.html", "other/o.html"):
+            with pytest.raises(jinja2.TemplateNotFound):
+                found.get_template(name)
 
     def test_environments_share_compiled_templates(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        page = tmp_path / "page.html"
+        page = tmp_path / "templates" / "page.html"
+        page.parent.mkdir()
         page.write_text("{{ asset('a') }}")
-        first = build_environment([tmp_path], static_url="/one/{}".format)
-        assert first.get_template("page.html").render() == "/one/a"
+        first = build_environment({"room": tmp_path}, static_url="/one/{}".format)
+        assert first.get_template("room/page.html").render() == "/one/a"
         with monkeypatch.context() as patched:
             patched.setattr(type(first), "compile", None)
-            again = build_environment([tmp_path], static_url="/two/{}".format)
-            assert again.get_template("page.html").render() == "/two/a"
+            again = build_environment({"room": tmp_path}, static_url="/two/{}".format)
+            assert again.get_template("room/page.html").render() == "/two/a"
         page.write_text("{{ asset('b') }}")
-        assert build_environment([tmp_path], static_url=str).get_template("page.html").render() == "b"
+        assert build_environment({"room": tmp_path}, static_url=str).get_template("room/page.html").render() == "b"
 
 
 class TestShell:

@@ -1,4 +1,4 @@
-// Texts whose contrast with what lies behind them is below WCAG 2.2 AA, as the browser draws them.
+// Texts whose contrast with their background, as rendered, is below WCAG 2.2 AA.
 () => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgba = (colour) => {

@@ -100,7 +100,7 @@ OF_2026 = """
     PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD
     TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAD XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
 """
-"""Every currency in which a price book may have been opened since the first release. Only ever added to."""
+"""Every currency in which a price book may have been opened since the first release. None may be removed."""
 
 
 def test_stored_values_of_a_dropped_currency_remain_usable() -> None:

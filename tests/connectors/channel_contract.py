@@ -127,7 +127,7 @@ def write(sku: str, element: str, amount: int, version: int) -> ChannelWrite:
 async def seen(
     adapter: ChannelAdapter, caller: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
 ) -> list[ChannelReading]:
-    """The readings of what was written, as soon as the channel shows it; the last readings after a minute."""
+    """Readings of the written values as soon as the channel shows them, or the last readings after a minute."""
     keys = [w.key for w in writes]
     deadline = time.monotonic() + 60
     while True:

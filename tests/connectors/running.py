@@ -45,7 +45,7 @@ class RunningSandbox:
         self._names = count(1)
 
     def add(self, kind: str, *, skus: int = 20, delay_seconds: float = 0.0, currency: str = "USD") -> str:
-        """Add a system and returns its base URL."""
+        """Add a system; returns its base URL."""
         name = f"{kind.removeprefix('sandbox-')}-{next(self._names)}"
         plan = msgspec.convert(
             {

@@ -267,8 +267,8 @@ NFC, NFD = unicodedata.normalize("NFC", "Café-1"), unicodedata.normalize("NFD",
 @pytest.mark.parametrize(
     ("ours", "theirs", "said"),
     [
-        ("SKU-1 ", "SKU-1", "“SKU-1␣” only in a blank"), ("SKU-1", "SKU-1 ", "The channel has “SKU-1␣”"),
-        (" SKU-1", "SKU-1", "a blank"), ("SKU  1", "SKU 1", "a blank"), (NFC, NFD, "Unicode NFC and NFD"),
+        ("SKU-1 ", "SKU-1", "“SKU-1␣” only in a space"), ("SKU-1", "SKU-1 ", "The channel has “SKU-1␣”"),
+        (" SKU-1", "SKU-1", "a space"), ("SKU  1", "SKU 1", "a space"), (NFC, NFD, "Unicode NFC and NFD"),
         (NFD, NFC, "Unicode NFC and NFD"), ("SKU-1", "sku-1", "upper and lower case"),
         ("SKU\u200b-1", "SKU-1", "cannot be seen"),
     ],
@@ -284,7 +284,7 @@ async def test_an_unknown_sku_is_explained_by_a_similar_one(ours: str, theirs: s
 async def test_an_unknown_sku_is_explained_only_by_a_similar_or_unusual_one() -> None:
     plain, blank = await Vendure().push(VendureShop({1: "B"}), CONFIG, prices("A", "C "))
     assert plain.detail.endswith("unmap the record.")
-    assert "“C␣”, with blanks at its ends" in blank.detail
+    assert "“C␣”, with spaces at its ends" in blank.detail
 
 
 @given(st.text(max_size=20))

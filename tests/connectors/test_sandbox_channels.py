@@ -121,9 +121,9 @@ class TestFaults:
         sandbox.break_(config.base_url, Faults(too_many_requests=1, retry_after="7"))
         [result] = await adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)])
         assert (result.state, result.retry_after) == (WriteState.RETRY, 7.0)
-        with pytest.raises(SystemUnavailable) as told:
+        with pytest.raises(SystemUnavailable) as raised:
             await adapter.read(caller, config, [ElementKey("SKU-000", PRICE)])
-        assert told.value.retry_after == 7.0
+        assert raised.value.retry_after == 7.0
         sandbox.break_(config.base_url, Faults(too_many_requests=1))
         [result] = await adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)])
         assert (result.state, result.retry_after) == (WriteState.RETRY, None)

@@ -166,9 +166,9 @@ class TestShipments:
         ],
     )  # fmt: skip
     def test_an_invalid_change_is_refused_and_the_others_are_accepted(self, wrong: dict[str, Any]) -> None:
-        with pytest.raises(PayloadInvalid) as told:
+        with pytest.raises(PayloadInvalid) as raised:
             SandboxErp().translate(msgspec.json.encode({"changes": [SHIPMENT | wrong, PAYLOAD, SHIPMENT]}))
-        assert [type(message) for message in told.value.messages] == [Observation, ShipmentUpdated]
+        assert [type(message) for message in raised.value.messages] == [Observation, ShipmentUpdated]
 
 
 class Receiver:
@@ -342,9 +342,9 @@ class TestPoll:
     async def test_an_erp_out_of_service_sends_retry_after(self, sandbox: RunningSandbox, caller: PlainCaller) -> None:
         url = sandbox.add("sandbox-erp")
         sandbox.break_(url, Faults(too_many_requests=1, retry_after="3"))
-        with pytest.raises(SystemUnavailable) as told:
+        with pytest.raises(SystemUnavailable) as raised:
             await SandboxErp().poll(caller, config_of(url), "", NOW)
-        assert told.value.retry_after == 3.0
+        assert raised.value.retry_after == 3.0
 
     async def test_a_page_without_versions_is_refused(self, sandbox: RunningSandbox, caller: PlainCaller) -> None:
         url = sandbox.add("sandbox-erp")

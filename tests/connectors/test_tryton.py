@@ -174,9 +174,9 @@ class TestPoll:
     async def test_a_wrong_password_needs_a_person(self, tryton: RunningTryton, caller: PlainCaller) -> None:
         config = tryton.connection()
         wrong = ConnectionConfig("wrong", config.base_url, config.settings, {"password": "guess"})
-        with pytest.raises(SystemUnavailable, match="credentials") as told:
+        with pytest.raises(SystemUnavailable, match="credentials") as raised:
             await poll(Tryton(), caller, wrong, "")
-        assert "guess" not in str(told.value)
+        assert "guess" not in str(raised.value)
 
     async def test_a_foreign_cursor_is_refused(self, tryton: RunningTryton, caller: PlainCaller) -> None:
         with pytest.raises(PayloadInvalid, match="cursor"):
@@ -231,10 +231,10 @@ class TestTranslate:
     )  # fmt: skip
     def test_an_inexact_price_is_reported_and_not_rounded(self, currency: str, price: str) -> None:
         body = PRODUCT | {"list_price_used": {"decimal": price}, "cost_price": None}
-        with pytest.raises(PayloadInvalid) as told:
+        with pytest.raises(PayloadInvalid) as raised:
             Tryton().translate(snapshot(body, currency))
-        assert [each.key for each in told.value.unreadable] == [ElementKey("SKU-000", PRICE)]
-        assert [o.element for o in told.value.messages if isinstance(o, Observation)] == [STOCK], (
+        assert [each.key for each in raised.value.unreadable] == [ElementKey("SKU-000", PRICE)]
+        assert [o.element for o in raised.value.messages if isinstance(o, Observation)] == [STOCK], (
             "its neighbours are taken"
         )
 
@@ -253,9 +253,9 @@ class TestTranslate:
     @pytest.mark.parametrize("quantity", ["1e300", "9007199254740994", '"5"', "true", "[1]"])
     def test_an_invalid_quantity_is_reported(self, quantity: str) -> None:
         body = snapshot(PRODUCT).replace(b'"quantity": 100.0', f'"quantity": {quantity}'.encode())
-        with pytest.raises(PayloadInvalid) as told:
+        with pytest.raises(PayloadInvalid) as raised:
             Tryton().translate(body)
-        assert [o.element for o in told.value.messages if isinstance(o, Observation)] == [PRICE, COST]
+        assert [o.element for o in raised.value.messages if isinstance(o, Observation)] == [PRICE, COST]
 
     def test_price_and_cost_changed_each_at_its_own_time(self) -> None:
         dated = {"create_date": CREATED, "write_date": None}
@@ -284,11 +284,11 @@ class TestTranslate:
         if quantity == int(quantity):
             assert observed(Tryton().translate(body))[-1].value == pieces(int(quantity))
             return
-        with pytest.raises(PayloadInvalid) as told:
+        with pytest.raises(PayloadInvalid) as raised:
             Tryton().translate(body)
-        assert [each.key for each in told.value.unreadable] == [ElementKey("SKU-000", STOCK)]
-        assert str(float(quantity)) in told.value.unreadable[0].reason
-        assert [o.element for o in told.value.messages if isinstance(o, Observation)] == [PRICE, COST], (
+        assert [each.key for each in raised.value.unreadable] == [ElementKey("SKU-000", STOCK)]
+        assert str(float(quantity)) in raised.value.unreadable[0].reason
+        assert [o.element for o in raised.value.messages if isinstance(o, Observation)] == [PRICE, COST], (
             "its neighbours are taken"
         )
 

@@ -152,15 +152,15 @@ async def test_a_division_that_fails_for_one_product_delays_nothing_else() -> No
     page = await Tryton().poll(server, set_to(stock_per_warehouse="yes", texts="yes"), "", NOW)
     good, bad = (body for _, body in page.payloads)
     assert len(observed(Tryton().translate(good))) == 5
-    with pytest.raises(PayloadInvalid, match="cannot be computed") as told:
+    with pytest.raises(PayloadInvalid, match="cannot be computed") as raised:
         Tryton().translate(bad)
-    failed = [each.key for each in told.value.unreadable]
+    failed = [each.key for each in raised.value.unreadable]
     assert failed == [
         key("P2", STOCK, "location=Hamburg%2C%20harbour"),
         key("P2", NAME, "locale=en"),
         key("P2", DESCRIPTION, "locale=en"),
     ]
-    assert [(each.element, each.dimension) for each in told.value.messages if isinstance(each, Observation)] == [
+    assert [(each.element, each.dimension) for each in raised.value.messages if isinstance(each, Observation)] == [
         (PRICE, ""), (STOCK, "location=BER"), (NAME, "locale=es-419"),
     ]  # fmt: skip
 
@@ -182,9 +182,9 @@ async def test_an_unreadable_product_is_reported_for_each_of_its_values() -> Non
 
     page = await Tryton().poll(Refusing(two_products().dates), PER_WAREHOUSE, "", NOW)
     (refused,) = (body for name, body in page.payloads if "refused" in name)
-    with pytest.raises(PayloadInvalid, match=r"cannot read its product P2\. .*No list price") as told:
+    with pytest.raises(PayloadInvalid, match=r"cannot read its product P2\. .*No list price") as raised:
         Tryton().translate(refused)
-    assert [each.key for each in told.value.unreadable] == [
+    assert [each.key for each in raised.value.unreadable] == [
         key("P2", PRICE), key("P2", COST),
         key("P2", STOCK, "location=BER"), key("P2", STOCK, "location=Hamburg%2C%20harbour"),
     ]  # fmt: skip
@@ -260,10 +260,10 @@ def text_part(name: Any, description: Any = None) -> Divided:
 
 @pytest.mark.parametrize("amount", ["12.5", "9007199254740994", "1e300", '"5"', "true", "[1]", "1e-400"])
 def test_a_fractional_stock_is_reported_and_other_warehouses_are_read(amount: str) -> None:
-    with pytest.raises(PayloadInvalid) as told:
+    with pytest.raises(PayloadInvalid) as raised:
         Tryton().translate(divided(stock_part(amount), stock_part("7.0", "HAM")))
-    assert [each.key for each in told.value.unreadable] == [key("SKU-000", STOCK, "location=BER")]
-    assert [(each.key, each.value) for each in told.value.messages if isinstance(each, Observation)][-1] == (
+    assert [each.key for each in raised.value.unreadable] == [key("SKU-000", STOCK, "location=BER")]
+    assert [(each.key, each.value) for each in raised.value.messages if isinstance(each, Observation)][-1] == (
         key("SKU-000", STOCK, "location=HAM"), pieces(7),
     )  # fmt: skip
 
@@ -276,9 +276,9 @@ def test_products_without_stock_keeping_have_no_stock_in_any_warehouse(change: d
 
 @pytest.mark.parametrize("name", ["a\x00b", "x" * 65_537, 5, ["a"]])
 def test_a_name_that_cannot_be_stored_is_reported(name: Any) -> None:
-    with pytest.raises(PayloadInvalid) as told:
+    with pytest.raises(PayloadInvalid) as raised:
         Tryton().translate(divided(text_part(name, "Good")))
-    assert told.value.unreadable[0].key == key("SKU-000", NAME, "locale=de")
+    assert raised.value.unreadable[0].key == key("SKU-000", NAME, "locale=de")
 
 
 def test_texts_are_dated_by_the_products_and_not_by_its_prices() -> None:

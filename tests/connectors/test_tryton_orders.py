@@ -184,7 +184,7 @@ async def test_a_number_that_tryton_would_shorten_creates_no_sale(number: str) -
     server, key = Sales(), ElementKey(number, ORDER_DOCUMENT, "", ORDER)
     for _ in range(2):
         (result,) = await push(server, a_write(key=key))
-        assert (result.state, "blanks" in result.detail) == (WriteState.REFUSED, True)
+        assert (result.state, "spaces" in result.detail) == (WriteState.REFUSED, True)
     assert server.sales == {}
 
 

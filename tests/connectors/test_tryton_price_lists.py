@@ -162,10 +162,10 @@ def snapshot(*parts: Divided, **product: Any) -> bytes:
 )
 def test_an_inexact_price_is_reported_and_the_others_are_read(part: Divided) -> None:
     good = price_part({"decimal": "8.8800"}, "currency=USD,price_list=Trade")
-    with pytest.raises(PayloadInvalid) as told:
+    with pytest.raises(PayloadInvalid) as raised:
         Tryton().translate(snapshot(part, good))
-    assert [each.key for each in told.value.unreadable] == [ElementKey("SKU-000", PRICE, part.dimension)]
-    observed = [each for each in told.value.messages if isinstance(each, Observation)]
+    assert [each.key for each in raised.value.unreadable] == [ElementKey("SKU-000", PRICE, part.dimension)]
+    observed = [each for each in raised.value.messages if isinstance(each, Observation)]
     taken = {each.dimension: each.value for each in observed if each.element == PRICE}
     assert taken == {"": MoneyValue("10", "USD"), good.dimension: MoneyValue("8.88", "USD")}
 

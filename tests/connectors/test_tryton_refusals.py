@@ -57,13 +57,13 @@ async def test_an_unreadable_product_is_reported_by_key_and_blocks_no_other() ->
     server, adapter = Refusing(days_old(*range(1, 8)), broken={3, 6}), Tryton()
     page = await adapter.poll(server, CONFIG, "", NOW)
     assert ids_of(page) == {"1": 0, "2": 0, "3": 1, "4": 0, "5": 0, "6": 1, "7": 0}
-    told = []
+    reported = []
     for external_id, body in page.payloads:
         if "refused" in external_id:
             with pytest.raises(PayloadInvalid, match="No list price") as caught:
                 adapter.translate(body)
-            told += [(each.record_key, each.element) for each in caught.value.unreadable]
-    assert told == [(key, element) for key in ("P3", "P6") for element in (PRICE, COST, STOCK)]
+            reported += [(each.record_key, each.element) for each in caught.value.unreadable]
+    assert reported == [(key, element) for key in ("P3", "P6") for element in (PRICE, COST, STOCK)]
 
 
 async def test_an_unreadable_product_is_read_again_until_it_succeeds() -> None:

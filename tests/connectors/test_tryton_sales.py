@@ -192,15 +192,15 @@ async def test_a_malformed_sale_is_reported_by_order_and_blocks_no_other(
     named: bool,  # noqa: FBT001
 ) -> None:
     bad = snapshot(a_sale(1) | change)
-    with pytest.raises(PayloadInvalid, match="sale") as told:
+    with pytest.raises(PayloadInvalid, match="sale") as raised:
         Tryton().translate(bad)
-    assert [each.key for each in told.value.unreadable] == [ElementKey("S-1", ORDER_STATUS, "", ORDER)] * named
+    assert [each.key for each in raised.value.unreadable] == [ElementKey("S-1", ORDER_STATUS, "", ORDER)] * named
 
 
 def test_two_sales_with_one_reference_are_no_status() -> None:
-    with pytest.raises(PayloadInvalid, match="2 sales have this reference") as told:
+    with pytest.raises(PayloadInvalid, match="2 sales have this reference") as raised:
         Tryton().translate(snapshot(a_sale(1), a_sale(2, reference="S-1")))
-    assert [each.record_key for each in told.value.unreadable] == ["S-1"]
+    assert [each.record_key for each in raised.value.unreadable] == ["S-1"]
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists)
@@ -245,8 +245,8 @@ def test_a_shipment_that_is_done_is_reported_once_its_goods_have_left() -> None:
 
 def test_a_shipment_that_cannot_be_read_leaves_the_status_of_its_order() -> None:
     odd = {"id": 31, "state": "done", "quantity": 2.0, "origin": None, "product.": None}
-    with pytest.raises(PayloadInvalid, match="SKU") as told:
+    with pytest.raises(PayloadInvalid, match="SKU") as raised:
         Tryton().translate(sale_with(shipped(**{"outgoing_moves.": [odd]})))
-    [status] = told.value.messages
+    [status] = raised.value.messages
     assert isinstance(status, Observation)
     assert status.element == ORDER_STATUS

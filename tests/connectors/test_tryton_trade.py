@@ -91,9 +91,9 @@ async def test_a_price_list_in_two_currencies(tryton: RunningTryton, caller: Pla
     }
     tryton.set_list_price("SKU-007", Decimal("0.05"))
     page = await adapter.poll(caller, config, page.cursor, utc_now())
-    with pytest.raises(PayloadInvalid, match=r"0\.0450 .* exact amount of USD") as told:
+    with pytest.raises(PayloadInvalid, match=r"0\.0450 .* exact amount of USD") as raised:
         values_of(adapter, page, "SKU-007", PRICE)
-    assert [each.dimension for each in told.value.unreadable] == ["currency=USD,price_list=Retail"]
+    assert [each.dimension for each in raised.value.unreadable] == ["currency=USD,price_list=Retail"]
     page = await adapter.poll(caller, config, page.cursor, utc_now())
     assert values_of(adapter, page, "SKU-006", PRICE) == {}
     tryton.set_formula("Retail", "(unit_price * Decimal('0.5')).quantize(Decimal('0.01'))")
@@ -170,9 +170,9 @@ async def test_two_sales_of_one_order_need_a_person(tryton: RunningTryton, calle
     assert (result.state, "2 sales" in result.detail) == (WriteState.REFUSED, True)
     page = await adapter.poll(caller, config, "", utc_now())
     (body,) = (body for _, body in page.payloads if b"SHOP-3001" in body)
-    with pytest.raises(PayloadInvalid, match="2 sales") as told:
+    with pytest.raises(PayloadInvalid, match="2 sales") as raised:
         adapter.translate(body)
-    assert [each.key for each in told.value.unreadable] == [ElementKey("SHOP-3001", ORDER_STATUS, "", ORDER)]
+    assert [each.key for each in raised.value.unreadable] == [ElementKey("SHOP-3001", ORDER_STATUS, "", ORDER)]
 
 
 def copied_to_draft(tryton: RunningTryton, number: str) -> None:

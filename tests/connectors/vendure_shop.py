@@ -27,7 +27,7 @@ class NotSoldIn(Exception):
 
 @dataclass
 class Shop:
-    """Variants by id; `forgets`: it reports success and stores nothing."""
+    """A shop with variants by id; with `forgets` it reports success and stores nothing."""
 
     currency: str = "USD"
     precision: int = 2

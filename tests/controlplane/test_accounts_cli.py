@@ -31,9 +31,9 @@ async def test_msps_and_their_clients_are_listed_with_ids(
     environment: Environment, clients: tuple[str, list[Scope]]
 ) -> None:
     mark, made = clients
-    status, told = await run_program(environment, "msp", "list")
-    assert status == 0, told
-    lines = [line for line in told.splitlines() if mark in line]
+    status, output = await run_program(environment, "msp", "list")
+    assert status == 0, output
+    lines = [line for line in output.splitlines() if mark in line]
     expected = [UUID(str(id_)) for scope in made for id_ in (scope.msp_id, scope.tenant_id)]
     assert [UUID(line.split()[0]) for line in lines] == expected
     assert [line.startswith("  ") for line in lines] == [False, True, False, True]
@@ -43,20 +43,20 @@ async def test_short_names_are_accepted_for_ids(environment: Environment, client
     mark, made = clients
     for letter, scope in zip("ab", made, strict=True):
         names = ("--client", f"{mark}-c", "--msp", f"{mark}-{letter}")
-        status, told = await run_program(environment, "client", "pin", *names)
-        assert (status, told.split()[1].rstrip(",")) == (0, f"tenant-{scope.tenant_id}"), told
+        status, output = await run_program(environment, "client", "pin", *names)
+        assert (status, output.split()[1].rstrip(",")) == (0, f"tenant-{scope.tenant_id}"), output
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         (("--msp", "nobody-here"), "There is no MSP with the short name “nobody-here”."),
         (("--msp", "Not A Slug"), "A short name has"),
     ],
 )
-async def test_an_unknown_name_is_reported(environment: Environment, options: tuple[str, ...], told: str) -> None:
+async def test_an_unknown_name_is_reported(environment: Environment, options: tuple[str, ...], expected: str) -> None:
     status, shown = await run_program(environment, "client", "list", *options)
-    assert (status, told in shown) == (1, True), shown
+    assert (status, expected in shown) == (1, True), shown
 
 
 async def test_another_msps_client_is_not_found(environment: Environment, services: Services) -> None:

@@ -88,7 +88,7 @@ class TestSuspendedClient:
         assert (await with_key(web_app, msp_setup, key)).json()["type"] == "/problems/suspended"
         with pytest.raises(Conflict, match="suspended"):
             await gate.deliver(gate.change("SKU-001", STOCK, 2))
-        with pytest.raises(Unauthenticated):  # an unauthenticated sender is not told the reason
+        with pytest.raises(Unauthenticated):  # an unauthenticated sender does not get the reason
             await gate.deliver(gate.change("SKU-001", STOCK, 2), secret="whsec_d3Jvbmc=")
         await gate.work()
         await claim(gate, str(before[0][0]))
@@ -159,9 +159,9 @@ class TestSuspendedClient:
         async def command(*arguments: str) -> Any:
             return await asyncio.to_thread(call, environment, *arguments)
 
-        for name, told, status in (("suspend", "suspended", 303), ("resume", "active", 303)):
+        for name, state, status in (("suspend", "suspended", 303), ("resume", "active", 303)):
             done = await command("client", name, *tenancy(env.scope), "--reason", "unpaid")
-            assert (done.exit_code, done.output) == (0, f"client {msp_setup.slug} is {told}\n")
+            assert (done.exit_code, done.output) == (0, f"client {msp_setup.slug} is {state}\n")
             assert (await approver.get(f"/clients/{msp_setup.slug}/overview")).status_code == status
         assert {"client.suspended", "client.resumed"} <= set(await actions(env))
         elsewhere = ("--msp", str(new_id()), "--client", str(env.scope.tenant_id))
@@ -380,8 +380,8 @@ class TestUnblockedSignIn:
         for other, status in ((approver, 403), (stranger, 404)):
             assert (await other.api("POST", f"{api}/device-link")).status_code == status
             assert (await other.post(f"{page}/device-link")).status_code == status
-        told = await asyncio.to_thread(
+        result = await asyncio.to_thread(
             call, environment, "member", "unblock-sign-in", *tenancy(env.scope), "--email", msp_setup.approver
         )
-        assert "/sign-in/device/" in told.output
+        assert "/sign-in/device/" in result.output
         assert (await actions(env)).count("member.sign_in_unblocked") == 3

@@ -186,7 +186,7 @@ class TestOwner:
     async def test_two_exchanged_chains_are_detected(
         self, env: ClientEnv, other_env: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
-        """Each is consistent in itself, because entries do not contain their tenant."""
+        """Each chain is consistent, because entries do not contain their tenant."""
         path = tmp_path / "heads.jsonl"
         for one in (env, other_env):
             await act(one.services, one.scope, 12)
@@ -239,18 +239,18 @@ class TestOwner:
         await asyncio.to_thread(path.write_bytes, b"".join(lines))
         gone = [part.format(last=seqs[1]) for part in _ANCHORED]
         await asyncio.to_thread(tamper_as_owner, urls.owner, *gone, t=env.scope.tenant_id)
-        told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(path))
-        assert told.exit_code == 0, told.output
+        result = await asyncio.to_thread(call, "audit", "verify", "--expect", str(path))
+        assert result.exit_code == 0, result.output
         said = f"{seqs[2]} entries, of which retention removed the first {seqs[1]}, verified, matching 2 exported heads"
-        assert said in told.output
+        assert said in result.output
 
     async def test_a_chain_without_an_export_is_not_reported_as_complete(
         self, kept: Path, other_env: ClientEnv, call: Call
     ) -> None:
         one = ("--msp", str(other_env.scope.msp_id), "--client", str(other_env.scope.tenant_id))
-        told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept), *one)
-        assert told.exit_code == 1
-        assert "hold no head" in told.output
+        result = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept), *one)
+        assert result.exit_code == 1
+        assert "hold no head" in result.output
 
     async def test_an_export_that_was_changed_is_refused(self, kept: Path, call: Call) -> None:
         content = await asyncio.to_thread(kept.read_text)
@@ -261,14 +261,14 @@ class TestOwner:
             record | {"heads": [head | {"seq": head["seq"] - 1} for head in record["heads"]]},
         ):
             await asyncio.to_thread(kept.write_text, json.dumps(changed))
-            told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept))
-            assert told.exit_code == 1
-            assert told.output.startswith("Error: Line 1 was changed")
+            result = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept))
+            assert result.exit_code == 1
+            assert result.output.startswith("Error: Line 1 was changed")
 
     async def test_all_chains_are_verified_by_one_command(self, kept: Path, env: ClientEnv, call: Call) -> None:
-        told = await asyncio.to_thread(call, "audit", "verify", "--all", "--expect", str(kept))
+        result = await asyncio.to_thread(call, "audit", "verify", "--all", "--expect", str(kept))
         for scope in (env.scope, env.msp_account):
-            assert f"{scope.tenant_id}: " in told.output
+            assert f"{scope.tenant_id}: " in result.output
 
 
 class TestExport:
@@ -312,7 +312,7 @@ class TestExport:
         assert str(other_env.scope.tenant_id) not in content
 
     async def test_every_msp_is_exported_by_default(self, env: ClientEnv) -> None:
-        """The repair of timers, which every account has, starts it."""
+        """The repair of timers, which every account has, starts the export."""
         scope = env.msp_account
         async with env.services.db.transaction(scope) as session:
             await session.execute(

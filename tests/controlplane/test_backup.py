@@ -25,7 +25,7 @@ from connectors.webhooks.directory import HookDirectory
 from connectors.webhooks.receive import HookReceiver
 from connectors.webhooks.writer import IntakeWriter
 from controlplane.backup.contents import enter_backup_role
-from controlplane.backup.create import create_backup, read_last_backup
+from controlplane.backup.create import LAST_BACKUP, LastBackup, create_backup
 from controlplane.backup.errors import BackupFailed
 from controlplane.backup.programs import find_program
 from controlplane.cli.main import main
@@ -90,6 +90,11 @@ def call(urls: Urls, tmp_path: Path) -> Any:
         return CliRunner().invoke(main, arguments, env=environment)
 
     return run
+
+
+def read_last_backup(connection: psycopg.Connection[Any]) -> LastBackup | None:
+    row = connection.execute("SELECT value::text FROM installation WHERE name = %s", (LAST_BACKUP,)).fetchone()
+    return msgspec.json.decode(row[0], type=LastBackup) if row is not None else None
 
 
 def made(result: Result) -> Path:
@@ -291,7 +296,7 @@ class TestRefusals:
         assert "not empty" in refused(await asyncio.to_thread(call, "restore", str(backed_up)))
 
     @pytest.mark.parametrize(
-        ("damage", "told"),
+        ("damage", "expected"),
         [
             (lambda folder: (folder / "manifest.json").unlink(), "not a whole backup"),
             (lambda folder: (folder / "manifest.sig").unlink(), "not a whole backup"),
@@ -305,10 +310,10 @@ class TestRefusals:
         ],
     )
     async def test_a_partial_cut_changed_or_empty_backup(
-        self, backed_up: Path, fresh: str, call: Any, damage: Any, told: str
+        self, backed_up: Path, fresh: str, call: Any, damage: Any, expected: str
     ) -> None:
         damage(backed_up)
-        assert told in refused(await asyncio.to_thread(call, "restore", str(backed_up), url=fresh))
+        assert expected in refused(await asyncio.to_thread(call, "restore", str(backed_up), url=fresh))
         with psycopg.connect(fresh) as connection:
             left = connection.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace")
             assert left.fetchone() == (0,)

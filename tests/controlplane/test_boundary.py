@@ -59,6 +59,8 @@ LARGER = {
         (
             "/brands/{slug:str}/images/{kind:str}",
             "/api/v1/brands/{slug:str}/images/{kind:str}",
+            "/clients/{client:str}/brand/images/{kind:str}",
+            "/api/v1/clients/{client:str}/brand/images/{kind:str}",
             "/vendor-bills/uploads/new",
         ),
         FILE_BYTES,
@@ -81,6 +83,7 @@ PUBLIC_FORMS = [
     "/settings/security/app",
     "/settings/security/app/confirm",
     "/settings/security/app/remove",
+    "/settings/security/password",
     "/settings/security/recovery-codes",
     "/settings/security/sessions/end-others",
     "/settings/security/sessions/" + "a" * 64 + "/end",
@@ -89,6 +92,7 @@ PUBLIC_FORMS = [
     "/sign-in/set-up",
     "/forgot-password",
     "/reset-password/" + "a" * 43,
+    "/reconnect/" + "a" * 43,
     "/settings",
     "/sign-in",
     "/sign-out",
@@ -118,14 +122,14 @@ async def raw(  # noqa: PLR0917 - a request as it is
     """Call the application as uvicorn does, because client libraries refuse to send these requests."""
     from urllib.parse import unquote
 
-    told: list[dict[str, Any]] = []
+    sent: list[dict[str, Any]] = []
     brought = iter(messages or [{"type": "http.request", "body": b"", "more_body": False}])
 
     async def receive() -> dict[str, Any]:
         return next(brought, {"type": "http.disconnect"})
 
     async def send(message: Any) -> None:
-        told.append(message)
+        sent.append(message)
 
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": unquote(path),
@@ -133,8 +137,8 @@ async def raw(  # noqa: PLR0917 - a request as it is
         "headers": headers or [], "client": (client, 1), "server": ("127.0.0.1", 8123), "state": {}, "extensions": {},
     }  # fmt: skip
     await app(scope, receive, send)
-    found = [(name.decode().lower(), value.decode("latin-1")) for name, value in told[0]["headers"]]
-    return Answer(told[0]["status"], found, b"".join(message.get("body", b"") for message in told[1:]))
+    found = [(name.decode().lower(), value.decode("latin-1")) for name, value in sent[0]["headers"]]
+    return Answer(sent[0]["status"], found, b"".join(message.get("body", b"") for message in sent[1:]))
 
 
 def host_of(name: str) -> list[tuple[bytes, bytes]]:
@@ -506,7 +510,7 @@ class TestBodies:
         for path in PUBLIC_FORMS:  # sign-out and an unknown link do not read a body
             answer = await http.post(path, content=b"a&" * 500_000, headers=headers)
             read = path.startswith(("/sign-in", "/forgot-password"))
-            by_link = path.startswith(("/welcome", "/reset-password"))
+            by_link = path.startswith(("/welcome", "/reset-password", "/reconnect"))
             assert answer.status_code == (413 if read else 410 if by_link else 303), path
         many = b"a&" * FORM_FIELDS + b"a"
         assert (await http.post("/sign-in", content=many, headers=headers)).status_code == 400
@@ -580,7 +584,7 @@ class TestOneSentencePerMistake:
         ):  # fmt: skip
             answer = await admin.http.get(f"/api/v1/api-keys?{query}")
             assert answer.status_code == status
-            told = answer.json()
-            assert (told["type"], told["title"]) == ("/problems/invalid-input", "The input is not valid")
-            assert told["field"] == query.partition("=")[0]
-            assert "Validation failed" not in told["detail"]
+            body = answer.json()
+            assert (body["type"], body["title"]) == ("/problems/invalid-input", "The input is not valid")
+            assert body["field"] == query.partition("=")[0]
+            assert "Validation failed" not in body["detail"]

@@ -61,7 +61,7 @@ def images_of(page: httpx.Response) -> list[str]:
 
 
 async def later(web_app: WebApp, host: str) -> Visit:
-    """A stranger, once the web process has forgotten the brand."""
+    """A visitor without a session, after the web process's cache of brands has expired."""
     web_app.services.get(BrandDirectory)._known.clear()
     return web_app.visit(host)
 
@@ -124,7 +124,7 @@ class TestPage:
         ("content", "sentence"),
         [
             (b"<svg onload='alert(1)'/>", "SVG files may contain scripts"),
-            (b"<html><script>alert(1)</script>", "no PNG, JPEG or WebP image"),
+            (b"<html><script>alert(1)</script>", "not a PNG, JPEG or WebP image"),
             (b"", "Choose a file."),
         ],
         ids=["svg", "html", "empty"],

@@ -264,7 +264,13 @@ def change_by_command(environment: dict[str, str | None], msp_setup: MspSetup, e
         "#0f766e", "shield", "Calm Harbour",
     )  # fmt: skip
     host = f"cli-{slug}.example"
-    run(environment, "add-host", *msp, "--brand", slug, "--host", host)
+    claim = run(environment, "add-host", *msp, "--brand", slug, "--host", host)["claim"]
+    assert (claim["host"], claim["result"]) == (host, "unchecked")
+    assert run(environment, "list", *msp)[0]["hosts"] == [msp_setup.host]
+    run(environment, "withdraw-host", *msp, "--brand", slug, "--host", host)
+    waits = ["brand", "verify-host", *msp, "--brand", slug, "--host", host]
+    assert "not waiting" in CliRunner().invoke(main, waits, env=environment).output
+    run(environment, "add-host", *msp, "--brand", slug, "--host", host, "--without-proof")
     assert run(environment, "list", *msp)[0]["hosts"] == sorted([host, msp_setup.host])
     run(environment, "remove-host", *msp, "--brand", slug, "--host", host)
     assert run(environment, "list", *msp)[0]["hosts"] == [msp_setup.host]

@@ -1,4 +1,4 @@
-"""Automatic changes of the demonstration leave visitors' values and pending changes alone."""
+"""Automatic changes of the demonstration do not touch visitors' values and pending changes."""
 
 import random
 from collections import Counter

@@ -42,12 +42,12 @@ PUBLIC_WITHOUT_DATA = ("/static", "/hooks", "/payment-hooks", "/api/v1/schema")
 KINDS = {table.name: table.parameter for table in TABLES.values() if table.parameter}
 """Tables, and the parameters of addresses that name their rows."""
 OTHER_PARAMETERS = {"account_id", *declarations("canary_rows", "UNSAMPLED")}
-"""Parameters beside those of KINDS: the account, of which an account's id is the sample, and those of rows that a slice
-does not make here, with its reason.
+"""Parameters beside those of KINDS: the account, with an account's id as the sample, and those of rows that slices do
+not create here, with their reasons.
 """
 WATCHED = [table.name for table in TABLES.values() if table.watched]
-UNVISITED = ("/static", "/brand/", "/api/v1/schema", *declarations("canary_rows", "UNVISITED"))
-"""Beginnings of addresses that are no pages, or have none of their own here; each slice gives the reason of its own."""
+UNVISITED = ("/static", "/brand/", "/client-brand/", "/api/v1/schema", *declarations("canary_rows", "UNVISITED"))
+"""Prefixes of addresses that are not pages or have no rows here; each slice gives the reason for its own."""
 ANSWER = {"grant": True, "approve": True, "reason": "x", "name": "x", "list": "changes"}
 REFUSALS = (400, 403, 404, 405, 422)
 # Parts that differ between any two responses: correlation ids, form tokens, times.
@@ -80,7 +80,7 @@ async def live(env: ClientEnv, sku: str) -> None:
 
 
 async def add_rows(env: ClientEnv) -> None:
-    """A row of every kind that `live` does not make."""
+    """Add a row of every kind that `live` does not create."""
     for module in modules_named("canary_rows"):
         if hasattr(module, "add_rows"):
             await module.add_rows(env, CANARY)
@@ -289,13 +289,13 @@ def ids_by_parameter(
         for tenant in tenants:
             enter(connection, tenant, msp_setup.env.scope.msp_id)
             for table, parameter in KINDS.items():
-                rows = connection.execute(f"SELECT id FROM {table} ORDER BY id LIMIT {most}")
+                rows = connection.execute(f"SELECT {TABLES[table].key} FROM {table} ORDER BY 1 LIMIT {most}")
                 found[parameter] += [row[0] for row in rows]
     return {**found, "account_id": tenants}
 
 
 def fitting(template: str, ids: dict[str, list[UUID]]) -> list[UUID]:
-    """Ids that fit the template's parameter, and one that does not. Those of all other kinds would answer alike."""
+    """Ids that fit the template's parameter, and one of another kind. All other kinds get the same answer."""
     for parameter, own in ids.items():
         if f"{{{parameter}:uuid}}" in template:
             return [*own, *(others[0] for name, others in ids.items() if name != parameter and others)][: len(own) + 1]
@@ -325,7 +325,7 @@ def has_both(template: str) -> bool:
 
 
 def paths(template: str, mine: MspSetup, theirs: MspSetup, ids: dict[str, list[UUID]]) -> list[str]:
-    """The template filled with the other tenant's address, and with our own address and the other's ids."""
+    """Paths of the template with the other tenant's address, and with our own address and the other's ids."""
     if "{" not in template:
         return [template]
     first = ids["change_id"][0]
@@ -339,6 +339,7 @@ def paths(template: str, mine: MspSetup, theirs: MspSetup, ids: dict[str, list[U
 
 def fill(template: str, slug: str, each: UUID) -> str:
     path = template.replace("{client:str}", slug).replace("{kind:str}", "vendure")
+    path = path.replace("{month:str}", "2026-01")
     path = re.sub(r"\{[a-z_]+:uuid\}", str(each), path).replace("{version:int}", "1")
     return re.sub(r"\{[a-z_]+:str\}", "none", path)
 

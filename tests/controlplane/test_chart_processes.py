@@ -52,19 +52,19 @@ class Machine:
 
     def environment(self, container: Object) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        told = {
+        variables = {
             variable["name"]: variable.get("value")
             or self.secrets["{name}/{key}".format(**variable["valueFrom"]["secretKeyRef"])]
             for variable in container["env"]
         }
         # The vault's keys are a file where the chart mounts them.
         if any(mount["name"] == "vault" for mount in container["volumeMounts"]):
-            told["FAIRLEAD_VAULT_KEYS_FILE"] = str(self.keys)
-        return inherited | told
+            variables["FAIRLEAD_VAULT_KEYS_FILE"] = str(self.keys)
+        return inherited | variables
 
     def program(self, name: str, ports: dict[str, int]) -> Program:
         container = CONTAINERS[name]
-        places = {"0.0.0.0": "127.0.0.1", "/app/static": str(self.static)}  # noqa: S104 - what is replaced
+        places = {"0.0.0.0": "127.0.0.1", "/app/static": str(self.static)}  # noqa: S104 - the value to replace
         places |= {"8000": str(ports["http"]), "9100": str(ports["metrics"])}
         arguments = [places.get(argument, argument) for argument in container["args"]]
         # `env -i`: the test's own environment must not have an effect.

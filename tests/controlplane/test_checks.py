@@ -268,13 +268,13 @@ async def test_missing_partitions_are_reported(services: Services) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "told", "warned"), [(None, "none was ever made", True), (2, "2 hours", False), (80, "3 days", True)]
+    ("hours", "expected", "warned"), [(None, "none was ever made", True), (2, "2 hours", False), (80, "3 days", True)]
 )
-def test_the_age_of_the_last_backup_is_reported(hours: int | None, told: str, warned: bool) -> None:  # noqa: FBT001
+def test_the_age_of_the_last_backup_is_reported(hours: int | None, expected: str, warned: bool) -> None:  # noqa: FBT001
     now = utc_now()
     found = None if hours is None else LastBackup(now - timedelta(hours=hours), "head", 1)
     judged = assess_backup(found, now)
-    assert told in judged.state
+    assert expected in judged.state
     assert (bool(judged.mend), judged.warning) == (warned, warned)
 
 

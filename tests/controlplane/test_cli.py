@@ -27,7 +27,7 @@ from tests.support.client_env import ClientEnv
 from tests.support.commands import run_command
 
 LEFT_BY_OTHERS = {"Workers", "Relay", "Stored secrets"}
-"""The tests' one database also holds what other tests never finish, and seal with keys of their own."""
+"""Checks that rows of other tests in the shared database affect: unfinished jobs, and secrets under other keys."""
 PASSWORD = "a long enough password of a test"
 
 
@@ -73,14 +73,14 @@ class TestHelp:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "controlplane", "--version", stdout=asyncio.subprocess.PIPE
         )
-        told, _ = await process.communicate()
-        assert (process.returncode, told.split()[-1][:1].isdigit()) == (0, True)
+        output, _ = await process.communicate()
+        assert (process.returncode, output.split()[-1][:1].isdigit()) == (0, True)
 
 
 class TestDoctor:
     def test_valid_settings_pass(self, environment: dict[str, str | None]) -> None:
-        told = call(environment, "doctor", "--json")
-        findings = [each for each in json.loads(told.output) if each["what"] not in LEFT_BY_OTHERS]
+        result = call(environment, "doctor", "--json")
+        findings = [each for each in json.loads(result.output) if each["what"] not in LEFT_BY_OTHERS]
         assert {finding["mend"] for finding in findings if not finding["warning"]} == {""}
         assert {"app role", "schema", "valkey"} <= {
             finding["what"].replace("role fairlead_app", "app role") for finding in findings
@@ -170,20 +170,20 @@ class TestTenants:
         assert whole.exit_code == 0
 
     @pytest.mark.parametrize(
-        ("option", "value", "told"),
+        ("option", "value", "expected"),
         [
             ("--accent", "blue", "accent"),
             ("--slug", "Not A Slug", "short name"),
         ],
     )
     def test_errors_are_reported_in_a_sentence(
-        self, environment: dict[str, str | None], option: str, value: str, told: str
+        self, environment: dict[str, str | None], option: str, value: str, expected: str
     ) -> None:
         slug = f"m-{secrets.token_hex(4)}"
         shown = call(environment, "msp", "create", *msp_options(slug), option, value)
         assert shown.exit_code == 1
         assert shown.output.startswith("Error: ")
-        assert told in shown.output
+        assert expected in shown.output
         again = call(environment, "msp", "create", *msp_options(slug))
         assert again.exit_code == 0, again.output
 
@@ -225,7 +225,7 @@ class TestTenants:
 
 class TestNames:
     def test_commands_are_a_noun_and_a_verb(self) -> None:
-        verbs = {"up", "demo", "doctor", "migrate", "web", "worker", "relay", "backup", "restore"}
+        verbs = {"up", "demo", "doctor", "migrate", "web", "worker", "relay", "backup", "restore", "search"}
         assert set(main.commands) - verbs == {
             name for name, one in main.commands.items() if isinstance(one, click.Group)
         }
@@ -272,25 +272,25 @@ class TestBaseline:
         self, environment: dict[str, str | None], env: ClientEnv
     ) -> None:
         given = environment | {"FAIRLEAD_OUTBOUND_ALLOWED": "127.0.0.0/8"}
-        status, told = await run_program(given, "baseline", "show", *tenancy(env.scope))
-        assert (status, "No baseline yet" in told) == (0, True)
+        status, output = await run_program(given, "baseline", "show", *tenancy(env.scope))
+        assert (status, "No baseline yet" in output) == (0, True)
         patient = ("--wait", "300")
         reading = asyncio.create_task(run_program(given, "baseline", "read", *tenancy(env.scope), *patient))
         while not reading.done():
             await env.work()
             await asyncio.sleep(0.1)
-        status, told = reading.result()
-        assert status == 0, told
-        assert ": ready" in told.splitlines()[0]
-        assert "shop0: read; 40 equal, 0 differ, 0 only in the source, 0 only here, 0 below cost" in told
-        assert (await run_program(given, "baseline", "show", *tenancy(env.scope)))[1] == told
+        status, output = reading.result()
+        assert status == 0, output
+        assert ": ready" in output.splitlines()[0]
+        assert "shop0: read; 40 equal, 0 differ, 0 only in the source, 0 only here, 0 below cost" in output
+        assert (await run_program(given, "baseline", "show", *tenancy(env.scope)))[1] == output
 
     async def test_a_client_without_contracts_gets_instructions(
         self, environment: dict[str, str | None], client: Scope
     ) -> None:
-        status, told = await run_program(environment, "baseline", "read", *tenancy(client))
+        status, output = await run_program(environment, "baseline", "read", *tenancy(client))
         assert status == 1
-        assert told.startswith("Error: No contract names a source of truth yet.")
+        assert output.startswith("Error: No contract names a source of truth yet.")
 
 
 class TestAudit:
@@ -302,8 +302,8 @@ class TestAudit:
                 append_audit(session, action="test.noted", subject=f"test:{n}", data={"n": n}, at=utc_now())
         assert (await run_program(environment, "audit", "verify", *tenancy(client)))[0] == 0
         await forge(urls, client)
-        status, told = await run_program(environment, "audit", "verify", *tenancy(client))
-        assert (status, told.split()[0]) == (1, "BROKEN")
+        status, output = await run_program(environment, "audit", "verify", *tenancy(client))
+        assert (status, output.split()[0]) == (1, "BROKEN")
 
 
 async def forge(urls: Urls, scope: Scope) -> None:
@@ -366,9 +366,9 @@ def test_retention_is_planned_held_and_run_from_the_command_line(
     assert "changes: 731 days" in retention("show", *who)
     assert "900 days" in retention("set", *who, "--class", "changes", "--days", "900")
     held = retention("hold", *who, "--class", "changes", "--reason", "a lawsuit")
-    told = retention("show", *who)
-    assert "changes: 900 days" in told
-    assert "on changes: active; a lawsuit" in told
+    output = retention("show", *who)
+    assert "changes: 900 days" in output
+    assert "on changes: active; a lawsuit" in output
     assert "released" in retention("release", *who, held.split()[1], "--reason", "settled")
     assert "800 days for every account" in retention("set-default", *who[:2], "--class", "changes", "--days", "800")
     shorter = call(environment, "retention", "set", *who, "--class", "changes", "--days", "799")

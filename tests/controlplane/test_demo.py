@@ -20,8 +20,8 @@ import pytest
 from controlplane.embedded.paths import embedded_paths
 from controlplane.embedded.postgres import Postgres
 from controlplane.embedded.processes import Spawner
-from controlplane.ports import free_port
 from controlplane.stack import project_root
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -79,7 +79,11 @@ class Demo:
     def left(self, family: set[int]) -> dict[int, str]:
         """Remaining processes: descendants, or those that name its folder or run in it."""
         mine = os.fspath(self.folder)
-        return {pid: told for pid in running() if (told := describe_process(pid)) and (pid in family or mine in told)}
+        return {
+            pid: process
+            for pid in running()
+            if (process := describe_process(pid)) and (pid in family or mine in process)
+        }
 
     def expect_nothing_left(self, family: set[int]) -> None:
         self.wait_for("processes left", lambda: not self.left(family), seconds=GONE_SECONDS)
@@ -209,9 +213,9 @@ def stop_the_channels_at_the_check(demo: Demo) -> set[int]:
 def test_it_prints_its_address_and_ctrl_c_removes_everything() -> None:
     with running_demo("--quiet-erp") as demo:
         demo.wait_for("ready", demo.is_ready)
-        told = "".join(demo.lines)
+        output = "".join(demo.lines)
         for wanted in ("MSP administrator", "client approver", "partner", "password", f"localhost:{demo.port}"):
-            assert wanted in told
+            assert wanted in output
         family = demo.family()
         names = " ".join(describe_process(pid) for pid in family)
         for program in (

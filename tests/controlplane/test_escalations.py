@@ -1,4 +1,4 @@
-"""The escalation ladder: the roles of its steps are notified of what waits too long, once for each step."""
+"""The escalation ladder: the roles of its steps are notified of overdue items, once for each step."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from governance.escalations.ladder import set_ladder
 from governance.escalations.pause import record_pause
 from governance.escalations.schemas import EscalationStep
 from governance.job_types import REACH_ESCALATIONS
-from policy.approvals import ApprovalRequest, request_approval
+from policy.approvals import ApprovalRequest, request_approvals
 from policy.roles import RoleContent, create_role
 from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
@@ -93,10 +93,12 @@ async def test_a_waiting_approval_is_escalated_once_for_each_step_until_it_is_an
     assert [(one["role"], len(one["notified"])) for one in found["reached"]] == [("client_approver", 1)]
     assert found["next"]["role"] == "client_admin"
     assert (await approver.get(f"{root}/approvals/{change}")).text.count("Client admin, ") == 1
+    shown = (await approver.get(f"{root}/approvals/{change}")).text
+    assert shown.index("Escalated to Client approver") < shown.index("Approval requested")
     inbox = (await admin.get("/api/v1/inbox?escalated=yes")).json()["items"]
     assert [(one["change_id"], one["escalations"]) for one in inbox] == [(change, 1)]
     assert 'id="count-all">1<' in (await admin.get("/inbox?escalated=yes")).text
-    await pass_by(env, 20)  # nobody is client_admin, so the service provider's administrator is told, too
+    await pass_by(env, 20)  # nobody is client_admin, so the service provider's administrator is notified, too
     assert await escalated(admin) == 1
     answer = {"grant": False, "reason": "no"}
     answered = await approver.api("POST", f"/api/v1{root}/changes/{change}/answer", answer)
@@ -124,7 +126,7 @@ async def test_an_approval_that_is_requested_again_keeps_its_place_on_the_ladder
     for of, subject in ((env, change), (other_env, other)):
         async with of.services.db.transaction(of.scope) as session:
             request = ApprovalRequest("change", UUID(subject), b"n" * 32, 1, "source", utc_now() + timedelta(days=1))
-            again = await request_approval(session, of.scope, request=request, now=utc_now(), new_id=new_id)
+            [again] = await request_approvals(session, of.scope, requests=[request], now=utc_now(), new_id=new_id)
             await session.execute(
                 text("UPDATE change SET approval_id = :a WHERE tenant_id = :t AND id = :id"),
                 {"a": again, "t": of.scope.tenant_id, "id": UUID(subject)},
@@ -230,7 +232,7 @@ async def test_a_ladder_names_roles_that_its_account_composed_and_no_others_of_t
 async def test_a_ladder_that_is_saved_while_a_client_is_created_reaches_it(
     monkeypatch: pytest.MonkeyPatch, env: ClientEnv, admin: Visit
 ) -> None:
-    """The job that copies it lists the clients before the new one exists."""
+    """The job that copies the ladder lists the clients before the new one exists."""
 
     async def save_meanwhile(session: AsyncSession, due_at: datetime) -> None:
         await schedule_rating(session, due_at)
@@ -252,7 +254,7 @@ async def test_a_ladder_that_is_saved_while_a_client_is_created_reaches_it(
     ],
 )
 async def test_invalid_ladders_are_refused(msp_setup: MspSetup, admin: Visit, step: dict[str, Any]) -> None:
-    """Also one without a step about approvals: none may wait unseen."""
+    """Also a ladder without a step about approvals, because each must be escalated."""
     answer = await admin.api("PUT", "/api/v1/escalation-ladder", {"steps": [step]})
     assert answer.status_code in {400, 422}, answer.text
 

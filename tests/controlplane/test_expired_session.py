@@ -70,7 +70,7 @@ async def test_every_part_that_polls_leads_back_to_its_page(web_app: WebApp, msp
     known = fragments(web_app)
     assert {"/fleet/rows", "/clients/{client}/overview/flow", "/clients/{client}/approvals/waiting"} <= set(known)
     for address in known:
-        named = dict.fromkeys(("change_id", "baseline_id", "connection_id", "replay_id"), new_id())
+        named = dict.fromkeys(("change_id", "baseline_id", "connection_id", "replay_id", "exception_id"), new_id())
         path = address.format(client=msp_setup.slug, **named)
         page = path.rpartition("/")[0]
         shown = f"http://{msp_setup.host}{page}?tab=answered"

@@ -66,7 +66,7 @@ def minimal(command: click.Command, folder: Path) -> list[str]:
 
 def value_of(option: click.Option, file: Path) -> str:
     known = {"url": "https://erp.example", "month": "2026-03", "kind": "tryton", "currency": "EUR", "unit_price": "0.1",
-             "country": "DE", "percent": "19", "amount_minor": "5"}  # fmt: skip
+             "country": "DE", "percent": "19", "amount_minor": "5", "portal": "https://portal.example"}  # fmt: skip
     known |= dict.fromkeys(("email", "admin_email", "support_email"), "ada@example.com")
     if isinstance(option.type, click.Choice):
         return str(next(iter(option.type.choices)))
@@ -93,8 +93,8 @@ def command_at(path: tuple[str, ...]) -> click.Command:
 
 
 def expect_a_sentence(output: str) -> None:
-    told = [line for line in output.splitlines() if line]
-    assert told[-1].startswith("Error: "), output
+    lines = [line for line in output.splitlines() if line]
+    assert lines[-1].startswith("Error: "), output
     assert SECRET not in output
     assert "Traceback" not in output
 
@@ -133,18 +133,18 @@ class TestProcesses:
     def test_none_starts_with_settings_that_cannot_work(
         self, environment: dict[str, str | None], tmp_path: Path, process: str, broken: str
     ) -> None:
-        status, told = run({**environment, **BROKEN[broken]}, tmp_path, process)
+        status, output = run({**environment, **BROKEN[broken]}, tmp_path, process)
         assert status == 1
-        expect_a_sentence(told)
+        expect_a_sentence(output)
 
     @pytest.mark.parametrize("process", [*PROCESSES, "up"])
     def test_a_database_that_does_not_exist_ends_each(
         self, environment: dict[str, str | None], tmp_path: Path, process: str
     ) -> None:
         missing = {name: absent(str(url)) for name, url in environment.items() if name.startswith("DATABASE")}
-        status, told = run({**environment, **missing}, tmp_path, process)
+        status, output = run({**environment, **missing}, tmp_path, process)
         assert status == 1
-        expect_a_sentence(told)
+        expect_a_sentence(output)
 
     @pytest.mark.parametrize(
         ("process", "name"), [("web", "APP"), ("web", "INTAKE"), ("worker", "APP"), ("relay", "RELAY")]
@@ -180,9 +180,9 @@ class TestRefusals:
         ],
     )
     def test_each_kind_of_failure_has_its_sentence(self, error: Exception) -> None:
-        told = describe_failure(error)
-        assert told
-        assert "\n" not in told
+        sentence = describe_failure(error)
+        assert sentence
+        assert "\n" not in sentence
 
     def test_a_defect_shows_its_traceback(self) -> None:
         assert describe_failure(KeyError("x")) is None
@@ -225,13 +225,13 @@ def has_option(path: tuple[str, ...], name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def known_clients() -> dict[tuple[str, ...], Scope]:
-    """By the command that is tried on them."""
+    """Client by the command that uses it."""
     return {}
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def client(services: Services, known_clients: dict[tuple[str, ...], Scope], path: tuple[str, ...]) -> Scope:
-    """A client for all options of one command: what one command does to a client, no other command sees."""
+    """A client for all options of one command, so that commands do not affect each other."""
     if path not in known_clients:
         known_clients[path] = await make_client(services)
     return known_clients[path]
@@ -284,7 +284,7 @@ class TestValues:
     def test_no_option_value_causes_a_traceback(
         self, invoke: Callable[..., Result], tmp_path: Path, client: Scope, path: tuple[str, ...], option: str
     ) -> None:
-        """On an existing account, so that the value itself is what is validated."""
+        """On an existing account, so that the value itself is validated."""
         files = {"BINARY": tmp_path / "binary", "TEXT": tmp_path / "text"}
         files["BINARY"].write_bytes(b"\xff\x00\xfe" * 50)
         files["TEXT"].write_text("a text that nobody expects\n")
@@ -304,7 +304,8 @@ class TestValues:
         stranger = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
         arguments = with_value(path, tmp_path, client, "--msp", str(stranger.msp_id))
         done = await asyncio.to_thread(CliRunner().invoke, main, [*path, *arguments], env=environment)
-        assert done.exit_code in {1, 2}, done.output
+        # Where the client is a filter, nothing is found.
+        assert done.exit_code in {1, 2} or done.output == "nothing found\n", done.output
         expect_an_end_that_is_said(done.exit_code, done.output, "")
 
 
@@ -333,16 +334,16 @@ def expect_an_end_that_is_said(code: int, output: str, value: str) -> None:
     assert "Traceback" not in output, (value[:20], output)
     if code == 0:
         return
-    told = [line for line in output.splitlines() if line.startswith("Error: ")]
+    lines = [line for line in output.splitlines() if line.startswith("Error: ")]
     assert code in {1, 2}, (value[:20], output)
-    assert len(told) == 1, (value[:20], output)
-    assert told[0].removeprefix("Error: ").strip(), value[:20]
+    assert len(lines) == 1, (value[:20], output)
+    assert lines[0].removeprefix("Error: ").strip(), value[:20]
 
 
 @pytest.mark.parametrize("value", ["", "x", "-1", "3", "99999999999999999999"])
 def test_the_workers_own_hidden_option_is_refused_in_a_sentence(environment: dict[str, str | None], value: str) -> None:
     given = {name: setting for name, setting in environment.items() if setting is not None}
-    code, told = run_command(["worker", "--batch", value], given)
+    code, output = run_command(["worker", "--batch", value], given)
     assert code in {1, 2}
-    assert "Traceback" not in told
-    assert told.splitlines()[-1].startswith("Error: ")
+    assert "Traceback" not in output
+    assert output.splitlines()[-1].startswith("Error: ")

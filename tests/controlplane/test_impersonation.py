@@ -68,7 +68,7 @@ def api_of(setup: MspSetup, member: UUID) -> str:
 
 
 async def start(visit: Visit, setup: MspSetup, email: str, **changes: object) -> UUID:
-    """Begin through the API, and read a page for its token."""
+    """Begin an impersonation over the API, and read a page for its token."""
     member = await member_of(setup, email)
     begun = await visit.api("POST", api_of(setup, member), START | changes)
     assert begun.status_code == 201, begun.text
@@ -154,7 +154,7 @@ async def test_a_partners_member_is_seen_within_the_partners_limits(
 
 
 async def test_every_unsafe_route_is_refused(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
-    """A sweep over all routes: a new one is refused without being listed."""
+    """All routes: a new one is refused without being listed."""
     await start(admin, msp_setup, msp_setup.approver)
     swept = 0
     for route in web_app.app.routes:
@@ -192,9 +192,38 @@ async def test_the_client_sees_it_in_the_trail_and_its_administrators_are_notifi
     assert "Service provider began to view as this member" in shown
     await msp_setup.env.work()
     listed = (await cleo.api("GET", f"/api/v1{root}/notifications")).json()["items"]
-    [told] = [one for one in listed if one["kind"] == "member.impersonated"]
-    assert REASON in str(told)
+    [notification] = [one for one in listed if one["kind"] == "member.impersonated"]
+    assert REASON in str(notification)
     assert (await admin.api("GET", "/api/v1/notifications")).json()["items"] == []
+
+
+async def test_the_clients_pages_show_who_views_them_to_its_administrators_and_to_the_member(  # noqa: PLR0917 - fixtures
+    web_app: WebApp, msp_setup: MspSetup, admin: Visit, cleo: Visit, monkeypatch: pytest.MonkeyPatch,
+    other_env: ClientEnv,
+) -> None:  # fmt: skip
+    other, page = await set_up_msp(other_env, name="Far Harbour"), f"/clients/{msp_setup.slug}/changes"
+    own = await web_app.signed_in(msp_setup.host, msp_setup.approver)
+    viewer = await web_app.signed_in(msp_setup.host, await add(web_app, msp_setup.env.scope, "client_viewer"))
+    colleague = await web_app.signed_in(msp_setup.host, await add(web_app, msp_setup.env.msp_account, "msp_operator"))
+    stranger = await web_app.signed_in(other.host, await add(web_app, other.env.scope, "client_admin"))
+    assert "is viewing the pages as" not in (await cleo.get(page)).text
+    await start(admin, msp_setup, msp_setup.approver)
+    said = "Admin Calm Harbour of your service provider is viewing the pages as"
+    for visit, whom in ((cleo, "Approver Calm Harbour"), (own, "you")):
+        shown = (await visit.get(page)).text
+        assert (f"{said} {whom}" in shown, f"Reason: {REASON}" in shown) == (True, True), whom
+        part = await visit.get(page, headers={"HX-Request": "true", "HX-Boosted": "true"})
+        assert f"{said} {whom}" in part.text
+    for visit in (viewer, colleague, admin):
+        assert said not in (await visit.get(page)).text
+    assert said not in (await stranger.get(f"/clients/{other.slug}/changes")).text
+    assert (await admin.post("/impersonation/end")).status_code == 303
+    assert said not in (await cleo.get(page)).text
+    await admin.get("/", follow_redirects=True)
+    await start(admin, msp_setup, msp_setup.approver)
+    assert said in (await cleo.get(page)).text
+    turn_to(web_app, monkeypatch, utc_now() + timedelta(minutes=16))
+    assert said not in (await cleo.get(page)).text
 
 
 async def test_it_ends_by_time_and_its_forms_are_refused_afterwards(

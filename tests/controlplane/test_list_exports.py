@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def exports_of(web_app: WebApp) -> Iterator[tuple[str, str]]:
-    """Address and list of each download, and of each list of the API."""
+    """Address and list of each download and of each API list."""
     for route in web_app.app.routes:
         for handler in getattr(route, "route_handlers", []):
             if LIST in handler.opt:
@@ -68,7 +68,8 @@ async def test_every_role_gets_a_lists_csv_or_is_refused(web_app: WebApp, msp_se
     assert {name for _, name in given} >= {
         name for template, name in found if "{" not in template.replace("{client}", "")
     }
-    assert {name for who, name in given if who == "partner"} == {"channel-changes", "channel-values"}
+    of_partner = {"channel-changes", "channel-products", "channel-values", "notifications"}
+    assert {name for who, name in given if who == "partner"} == of_partner
 
 
 async def test_a_partners_export_is_audited_in_the_clients_account(web_app: WebApp, msp_setup: MspSetup) -> None:

@@ -27,12 +27,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 WRONG = ["x" * 5_000, "no such choice", "\u202e\u200b", "0", "-1", "9" * 30]
 
 
-NAMES_A_ROW = frozenset({"rule"})
+NAMES_A_ROW = frozenset({"rule", "number"})
 """Parameters that name a row; without it there is no page."""
 
 
 def parameters_of(handler: HTTPRouteHandler) -> dict[str, Any]:
-    """Names of its query parameters, with their types."""
+    """Names of the handler's query parameters, with their types."""
     found: dict[str, Any] = {}
     provided = [provide.dependency for provide in handler.resolve_dependencies().values()]
     for function in (handler.fn, *provided):

@@ -37,7 +37,7 @@ from tests.support.web_app import Visit, WebApp, set_up_msp
 pytestmark = pytest.mark.slow
 NO_SUCH = "no such"
 UNCOUNTED = {"audit", "contracts", "usage-events"}
-"""Lists whose page groups the rows, or names their number by itself."""
+"""Lists whose page groups the rows, or shows their number itself."""
 FORMULA = re.compile(r"[=+@\t\r]|-(?!\d)")
 
 
@@ -57,7 +57,7 @@ AUDIT = build_audit_list(ROOMS.audit_nouns)
 LISTS = declared() | {AUDIT.name: AUDIT}
 SAMPLES: dict[str, ListSample] = declarations("list_samples", "SAMPLES")
 TESTED_ELSEWHERE: dict[str, str] = declarations("list_samples", "TESTED_ELSEWHERE")
-"""By list, the test of it, and why not here."""
+"""By list, its test and the reason why it is not tested here."""
 
 
 def addresses(app: Litestar, name: str) -> tuple[list[str], list[str]]:
@@ -145,7 +145,7 @@ async def test_a_list_is_whole_in_order_filtered_exported_and_only_its_own(
 
 
 async def check_counts(visit: Visit, path: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The count is that of all rows, from whichever page it is requested; above the bound it is "more"."""
+    """The count is that of all rows, on every page; above the bound it is "more"."""
     first = await read(visit, path, count="true", limit="2")
     assert first["count"] == {"number": rows, "more": False}
     assert (await read(visit, path, count="true", limit="2", cursor=first["next_cursor"]))["count"] == first["count"]
@@ -206,7 +206,7 @@ async def identities(visit: Visit, path: str, definition: ListDefinition[Any], *
 
 
 async def check_filters(visit: Visit, path: str, definition: ListDefinition[Any], rows: Sequence[Added]) -> None:
-    """Each value leaves exactly those of `rows` whose sample names it."""
+    """Each filter value leaves exactly the rows whose sample names the value."""
     known = set[str]().union(*(row.items for row in rows))
     for one in definition.filters:
         values = {value for row in rows for value in row.matches[one.name]}
@@ -234,7 +234,7 @@ async def check_refusals(visit: Visit, path: str, definition: ListDefinition[Any
 
 
 async def check_csv(visit: Visit, path: str, definition: ListDefinition[Any]) -> None:
-    """The file has the rows of the API in the same order, and nothing that a spreadsheet would execute."""
+    """The file has the rows of the API in the same order, without text that a spreadsheet would execute."""
     lines = await table(visit, path)
     items = (await read(visit, path, limit=str(definition.most)))["items"]
     if definition.name == "audit":

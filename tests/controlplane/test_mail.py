@@ -220,11 +220,11 @@ class TestServer:
         assert (await admin.post("/mail/test")).status_code == 303
         assert (await admin.api("DELETE", "/api/v1/mail-server")).status_code == 204
         async with env.services.db.transaction(env.msp_account) as session:
-            told = " ".join(await session.scalars(text("SELECT action || body FROM audit_entry")))
+            audited = " ".join(await session.scalars(text("SELECT action || body FROM audit_entry")))
         assert {"mail_server.set", "mail_server.removed", "mail.test_requested"} <= {
-            *re.findall(r"[a-z_]+\.[a-z_]+", told)
+            *re.findall(r"[a-z_]+\.[a-z_]+", audited)
         }
-        assert PASSWORD not in told
+        assert PASSWORD not in audited
 
     @pytest.mark.parametrize(
         "change", [{"host": "localhost"}, {"port": "2526"}, {"username": "somebody"}, {"tls": "tls"}]

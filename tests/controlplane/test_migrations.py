@@ -24,16 +24,16 @@ from controlplane.migrate import (
     migrate_schema,
 )
 from controlplane.stored_functions import replace_functions
-from controlplane.tables import metadata
 from foundation.database.partitions import SCHEMA
 from foundation.settings import with_role
 from tests.conftest import Urls
 from tests.support.databases import another_database
+from tests.support.owned_tables import metadata
 from tests.support.servers import Servers
 
 SCRIPTS = list(ScriptDirectory.from_config(alembic_config()).walk_revisions())[::-1]
 STEPS = [script.revision for script in SCRIPTS]
-"""The oldest first."""
+"""Revisions, the oldest first."""
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_two_at_once_migrate_once(empty: str) -> None:
     def run() -> None:
         try:
             migrate_schema(empty)
-        except BaseException as error:  # noqa: BLE001 - told below
+        except BaseException as error:  # noqa: BLE001 - reported below
             failures.append(error)
 
     threads = [threading.Thread(target=run) for _ in range(2)]

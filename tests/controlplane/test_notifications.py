@@ -1,11 +1,24 @@
 """Notifications: members get those that concern them, counted once until read; others get none."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from canonical.elements import PRICE
+from connectors.health import record_health
 from controlplane.provisioning import NewAccountMember, add_member
+from foundation.clock import utc_now
+from foundation.i18n.messages import TEXT
 from foundation.ids import new_id
+from foundation.scope import Scope
+from governance.connections.expiry_notices import notify_expiring
+from governance.dead_letters.notices import notify_failed_jobs
+from tenants.notifications.job_types import NOTIFY
+from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     own_admin,
@@ -17,6 +30,8 @@ from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_web_app,
 )
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
+from webhooks.endpoints import get_endpoint, set_paused
+from webhooks.states import PauseReason
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -138,3 +153,88 @@ async def test_members_are_notified_of_requests_for_access_and_of_answers(
     assert [kind for kind, _ in await unread(cleo, root)] == ["access.used", "access.requested"]
     [mine] = (await admin.api("GET", "/api/v1/notifications")).json()["items"]
     assert mine["href"] == f"{root}/access/request"
+
+
+async def test_what_is_not_reached_is_notified_whatever_its_severity(
+    msp_setup: MspSetup, env: ClientEnv, admin: Visit, approver: Visit, stranger: Visit
+) -> None:
+    root, shop = f"/clients/{msp_setup.slug}", env.channels["shop0"]
+    async with env.services.db.transaction(env.scope) as session:
+        for error in (None, TEXT.write(text="The shop answered 503.")):
+            await record_health(session, shop, now=utc_now(), error=error, every=timedelta(0))
+    await env.work()
+    past = timedelta(minutes=6)
+    older = ", ".join(f"{one} = {one} - %(by)s" for one in ("created_at", "last_success_at", "last_failure_at"))
+    update_as_owner(env, "connection", older, by=past)
+    async with env.services.db.transaction(env.scope) as session:
+        await session.execute(text("UPDATE timer SET due_at = due_at - :by"), {"by": past})
+    await env.work()
+    assert await unread(approver, root) == [("connection.not_working", 1)]
+    assert await unread(admin) == [("connection.not_working", 1)]
+    assert await unread(stranger) == []
+    [one] = (await approver.api("GET", f"/api/v1{root}/notifications")).json()["items"]
+    opened = await approver.get(f"{root}/notifications/{one['id']}")
+    assert opened.headers["location"] == f"{root}/connections/{shop}"
+
+
+async def test_a_webhook_that_the_product_paused_is_notified_in_a_client_and_in_the_msp(
+    msp_setup: MspSetup, env: ClientEnv, admin: Visit, stranger: Visit
+) -> None:
+    hooks: dict[str, str] = {}
+    for address, scope in (("", env.msp_account), (f"/clients/{msp_setup.slug}", env.scope)):
+        body = {"url": "https://hooks.example.test/a", "event_types": ["connection.paused"]}
+        made = await admin.api("POST", f"/api/v1{address}/webhook-endpoints", body)
+        assert made.status_code == 201, made.text
+        hooks[address] = made.json()["endpoint"]["id"]
+        async with env.services.db.transaction(scope) as session:
+            endpoint = await get_endpoint(session, UUID(hooks[address]), lock=True)
+            set_paused(session, endpoint, PauseReason.FAILING, now=utc_now())
+        await work_in(env, scope)
+    kind = "webhook.not_delivering"
+    assert await unread(admin) == [(kind, 1), (kind, 1)]
+    found = (await admin.api("GET", "/api/v1/notifications")).json()["items"]
+    pages = {(await admin.get(f"/notifications/{one['id']}")).headers["location"] for one in found}
+    assert pages == {f"{address}/webhooks/{hook}" for address, hook in hooks.items()}
+    assert await unread(stranger) == []
+
+
+async def test_expiring_credentials_and_failed_jobs_are_notified_once(
+    msp_setup: MspSetup, env: ClientEnv, admin: Visit, stranger: Visit
+) -> None:
+    async def look(now: datetime) -> list[tuple[str, int]]:
+        for scope in (env.scope, env.msp_account):
+            async with env.services.db.transaction(scope) as session:
+                await notify_expiring(session, now)
+                await notify_failed_jobs(session, now)
+            await work_in(env, scope)
+        return sorted(await unread(admin))
+
+    now = utc_now()
+    expires = "credentials.expire"
+    assert await look(now) == []
+    update_as_owner(
+        env, "connection", "credentials_expire_on = %(day)s", "name = 'shop0'", day=(now + timedelta(40)).date()
+    )
+    assert await look(now) == []
+    assert await look(now + timedelta(10)) == [(expires, 1)]
+    assert await look(now + timedelta(12)) == [(expires, 1)]
+    assert await look(now + timedelta(34)) == [(expires, 2)]
+    assert await look(now + timedelta(41)) == [(expires, 3)]
+    async with env.services.db.transaction(env.scope) as session:
+        for kind in ("no.such", "no.other", NOTIFY.name):
+            payload = {"t": env.scope.tenant_id, "m": env.scope.msp_id, "kind": kind}
+            await session.execute(_FAILED, payload)
+    assert await look(now) == [(expires, 3), ("dead_letter.opened", 2)]
+    assert await look(now) == [(expires, 3), ("dead_letter.opened", 2)]
+    assert await unread(stranger) == []
+
+
+_FAILED = text("""
+    INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, attempts, error, enqueued_at, died_at)
+    VALUES (:t, :m, gen_random_uuid(), 'a', :kind, 'a', 1, '{}', now(), now())
+""")
+
+
+async def work_in(env: ClientEnv, scope: Scope) -> None:
+    """Run the jobs of an account that are due."""
+    await replace(env, scope=scope).work()

@@ -12,7 +12,7 @@ Environment = dict[str, str | None]
 
 
 async def run(environment: Environment, env: ClientEnv, *words: str) -> Any:
-    """What a command of the client printed as JSON."""
+    """JSON output of a command for the client."""
     done = await asyncio.to_thread(call, environment, *words, *tenancy(env.scope), "--json")
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)

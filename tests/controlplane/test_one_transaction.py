@@ -18,7 +18,7 @@ from tests.support.web_app import Visit, WebApp, running_web_app, set_up_msp
 
 pytestmark = pytest.mark.slow
 
-# These open their own transactions: members sign in and out, no caller is known yet, or another system is asked first.
+# These open their own transactions: sign-in and sign-out, unknown callers, or a request to another system first.
 BY_THEMSELVES = (
     "/sign-in", "/sign-out", "/welcome", "/api/v1/mails/{mail_id:uuid}/send", "/payment-account/check",
     "/api/v1/payment-account/check",

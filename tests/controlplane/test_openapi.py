@@ -6,8 +6,8 @@ Exceptions, each with its reason:
 page's size) are beyond a schema. It takes 410 and 413 for the same reason.
 * `negative_data_rejection` takes 405 and 415, as they are rejections.
 * `cursor` is empty: a cursor is opaque, so a schema cannot describe a valid one; others answer 400.
-`tests/controlplane/test_lists.py` and `tests/foundation/web/test_pagination.py` judge cursors.
-* `use_after_free` and `ensure_resource_availability`: off. What is revoked or suspended stays listed, on purpose, and
+`tests/controlplane/test_lists.py` and `tests/foundation/web/test_pagination.py` test cursors.
+* `use_after_free` and `ensure_resource_availability`: off. Revoked and suspended objects stay listed, on purpose, and
 can be read.
 """
 
@@ -27,12 +27,12 @@ from typing import Any
 import pytest
 
 from branding.assets import build_assets
-from controlplane.ports import free_port
 from controlplane.reference import PATH
 from controlplane.stack import project_root
 from foundation.settings import Settings, write_environment
 from tests.conftest import Urls
 from tests.support.fixtures_product import settings_of
+from tests.support.ports import free_port
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     own_admin,
     own_env,
@@ -44,7 +44,7 @@ from tests.support.shared_web_app import (  # noqa: F401 - fixtures
 from tests.support.web_app import MspSetup, Visit, WebApp
 
 HUNG_SECONDS = 3_000
-"""A run is over in one or two minutes on an idle machine."""
+"""Limit of a run, which takes one or two minutes on an idle machine."""
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(HUNG_SECONDS + 300), pytest.mark.asyncio(loop_scope="module")]
 
 EXAMPLES = 3
@@ -133,8 +133,8 @@ async def test_responses_match_the_openapi_document(
     web: tuple[int, Path], msp_setup: MspSetup, admin: Visit, tmp_path: Path, role: str
 ) -> None:
     port, log = web
-    # Boundary values of each parameter are tried by the caller who reaches most routes. A stranger is refused before
-    # the request is looked at, so one request of each operation is enough.
+    # Boundary values of each parameter are sent by the caller with access to most routes. A stranger is refused before
+    # the request is parsed, so one request of each operation is enough.
     options = [] if role == "msp_admin" else ["--phases", "examples,fuzzing"]
     if role:
         owner = f"/api/v1/clients/{msp_setup.slug}" if role.startswith("client") else "/api/v1"

@@ -25,7 +25,7 @@ from tests.support.web_app import MspSetup, Visit, WebApp
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WRONG = ["zzz", "OPEN", "open ", "½", "1_000", "1E400"]
-"""No value of any fixed set, no identifier, and no number of ours."""
+"""Values outside every fixed set that are neither identifiers nor accepted numbers."""
 NOTICE = re.compile(r'<p class="notice-title">The input is not valid</p>\s*<p>(.*?)</p>', re.DOTALL)
 NUMBERS = {"1_000"}
 
@@ -82,12 +82,12 @@ async def test_the_api_names_the_parameter_and_its_values(web_app: WebApp, msp_s
                     continue
                 answer = await admin.http.get(path, params={name: value}, headers={"Accept": "application/json"})
                 assert answer.status_code == 400, (path, name, value)
-                told = answer.json()
-                assert told["field"] == name
-                assert f"“{name}”" in told["detail"]
+                body = answer.json()
+                assert body["field"] == name
+                assert f"“{name}”" in body["detail"]
                 if rule.choices:
-                    assert told["allowed"] == [each for each in rule.choices if each]
-                    assert all(each in told["detail"] for each in told["allowed"])
+                    assert body["allowed"] == [each for each in rule.choices if each]
+                    assert all(each in body["detail"] for each in body["allowed"])
                     chosen += 1
     assert chosen > 30
 
@@ -114,10 +114,10 @@ async def test_a_page_shows_its_default_view_and_the_reason(web_app: WebApp, msp
                     continue
                 assert heading_of(answer.text) == heading_of(plain.text)
                 if not headers:
-                    told = [unescape(each) for each in NOTICE.findall(answer.text)]
-                    assert len(told) == 1, (path, name, value)
-                    assert f"“{name}”" in told[0]
-                    assert all(each in told[0] for each in rule.choices), told
+                    notices = [unescape(each) for each in NOTICE.findall(answer.text)]
+                    assert len(notices) == 1, (path, name, value)
+                    assert f"“{name}”" in notices[0]
+                    assert all(each in notices[0] for each in rule.choices), notices
                     assert len(answer.text) > 0.8 * len(plain.text)
                 tried.add((path.rpartition("/")[2], name))
     wanted = {("approvals", "status"), ("overview", "span"), ("fleet", "show"), ("rows", "show"), ("charts", "span")}
@@ -130,9 +130,9 @@ async def test_each_invalid_parameter_is_named_and_the_others_are_redisplayed(
     address = f"/clients/{msp_setup.slug}/exceptions?status=resolved&code=zzz&domain=nothing"
     answer = await admin.get(address)
     assert answer.status_code == 400
-    told = " ".join(unescape(each) for each in NOTICE.findall(answer.text))
-    assert all(f"“{name}”" in told for name in ("code", "domain"))
-    assert "“status”" not in told
+    notices = " ".join(unescape(each) for each in NOTICE.findall(answer.text))
+    assert all(f"“{name}”" in notices for name in ("code", "domain"))
+    assert "“status”" not in notices
     assert re.search(r'<option value="resolved"\s+selected>', answer.text)
 
 

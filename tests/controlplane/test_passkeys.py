@@ -37,7 +37,7 @@ async def serving(web_app: WebApp) -> AsyncIterator[int]:
     config = uvicorn.Config(cast("Any", web_app.observed), log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     serve = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:  # noqa: ASYNC110 - uvicorn tells by this flag only
+    while not server.started:  # noqa: ASYNC110 - uvicorn has this flag only
         await asyncio.sleep(0.01)
     try:
         yield int(listener.getsockname()[1])
@@ -127,8 +127,8 @@ async def test_a_member_registers_a_passkey_and_signs_in_without_a_password(  # 
         await page.get_by_role("button", name="Continue").click()
         await expect(page.get_by_text("This passkey is unknown here")).to_be_visible()
         await context.close()
-    told = {action for (action,) in await rows(env, "SELECT action FROM audit_entry")}
-    assert {"passkey.added", "passkey.removed", "sign_in.succeeded"} <= told
+    actions = {action for (action,) in await rows(env, "SELECT action FROM audit_entry")}
+    assert {"passkey.added", "passkey.removed", "sign_in.succeeded"} <= actions
     kinds = [kind for (kind,) in await rows(env, "SELECT kind FROM mail ORDER BY id")]
     assert kinds == ["passkey_added", "passkey_removed"]
 

@@ -78,8 +78,8 @@ async def test_a_member_chooses_a_new_password_once_and_all_sessions_end(
     assert kinds == ["password_changed", "password_reset"]
     async with env.services.db.transaction(env.scope) as session:
         assert await session.scalar(text("SELECT count(*) FROM password_reset")) == 0
-        told = set(await session.scalars(text("SELECT action FROM audit_entry")))
-    assert {"password_reset.sent", "password_reset.refused", "member.password_set"} <= told
+        actions = set(await session.scalars(text("SELECT action FROM audit_entry")))
+    assert {"password_reset.sent", "password_reset.refused", "member.password_set"} <= actions
 
 
 async def test_the_answer_does_not_disclose_whether_an_address_is_known(

@@ -13,12 +13,13 @@ from controlplane.embedded.supervise import Crash, Program, Supervisor
 from controlplane.stack import project_root
 from foundation.clock import utc_now
 from foundation.database.engine import Database
-from foundation.jobs.dead_letters import discard_dead_letter, list_dead_letters, replay_dead_letter
+from foundation.jobs.dead_letters import discard_dead_letter, replay_dead_letter
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.scope import Scope
 from foundation.settings import Settings, write_environment
 from tests.conftest import VAULT_KEYS, Urls
 from tests.support.brittle_worker import BRITTLE, KILLS, SLOW
+from tests.support.jobs import list_dead_letters
 
 pytestmark = pytest.mark.timeout(240)
 PATIENCE_SECONDS = 150

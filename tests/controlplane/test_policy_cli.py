@@ -28,15 +28,15 @@ async def test_an_operator_drafts_replays_and_restores_by_command(
         "--when",
         "change_percent more_than 2.5",
     )
-    code, told = await run("put-rule", *rule, "--when", "jurisdiction any_of EU,CH")
-    assert (code, "List price: up by more than 2.5%, in EU, CH → needs approval" in told) == (0, True)
+    code, output = await run("put-rule", *rule, "--when", "jurisdiction any_of EU,CH")
+    assert (code, "List price: up by more than 2.5%, in EU, CH → needs approval" in output) == (0, True)
     assert (await run("put-rule", *rule, "--when", "moon full"))[0] == 1
-    code, told = await run("put-rule", *rule, "--approver", "client_approver", "--approvals", "2")
-    assert (code, "needs approval: 2 × Client approver" in told) == (0, True)
-    code, told = await run("remove-rule", "--rule", "price-below-cost")
-    assert (code, "- List price: below cost" in told) == (0, True)
-    code, told = await run("publish", "--revision", "3")
-    assert (code, "Another member must publish it" in told) == (1, True)
+    code, output = await run("put-rule", *rule, "--approver", "client_approver", "--approvals", "2")
+    assert (code, "needs approval: 2 × Client approver" in output) == (0, True)
+    code, output = await run("remove-rule", "--rule", "price-below-cost")
+    assert (code, "- List price: below cost" in output) == (0, True)
+    code, output = await run("publish", "--revision", "3")
+    assert (code, "Another member must publish it" in output) == (1, True)
     assert "running; 0 of 0 changes" in (await run("replay", "--days", "3", "--wait", "0"))[1]
     await env.work(until="SELECT bool_and(state <> 'running') FROM policy_replay")
     assert "done; 0 of 0 changes of 3 days" in (await run("draft"))[1]

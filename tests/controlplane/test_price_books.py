@@ -71,7 +71,7 @@ async def test_every_kind_is_set_on_its_form_and_shown_with_its_versions(
     assert [one["validity"] for one in found["prices"]] == ["later"] * 6 + ["in_force"]
     assert (found["prices"][-1]["markup_pct"], found["prices"][0]["markup_pct"]) == ("50.0", None)
     text = (await admin.get(page)).text
-    for part in ("50.0%", "0.2", "1.5%", "3\N{NO-BREAK SPACE}EUR for each 10 units", "in force", "at least"):
+    for part in ("50.0%", "0.2", "1.5%", "€3.00 for each 10 units", "in force", "at least"):
         assert part in text, part
     again = (await admin.get(f"{page}/new?meter={METER}")).text
     assert 'value="0.3"' in again  # the price in force fills in the form
@@ -151,7 +151,7 @@ async def test_a_price_is_tried_out_on_last_months_usage(
     shown = await admin.post(page, {**draft, "month": f"{start:%Y-%m}", "client": msp_setup.slug})
     assert shown.status_code == 200, shown.text
     for part in (
-        "2\N{NO-BREAK SPACE}EUR for each 10 units",
+        "€2.00 for each 10 units",
         "3.00",
         "6.00",
         "100.0%",
@@ -201,7 +201,7 @@ async def test_a_price_by_dimension_is_set_tried_out_and_opened_to_the_events_of
     shown = (await admin.get(f"{page}/new?kind=matrix&meter=calls")).text
     assert {f'name="{name}"' in shown for name in CELLS if name != "kind"} == {True}
     tried = await admin.post(f"{page}/simulation", {**CELLS, "month": f"{period.start:%Y-%m}"})
-    for part in ("region = eu, size = large: 2", "all others: 0.1", "10.40", 'name="value_2_2"'):
+    for part in ("region = eu, size = large: €2.00", "all others: €0.10", "10.40", 'name="value_2_2"'):
         assert part in tried.text, part
     for wrong, field in (
         ({"cell_price_2": ""}, "cell_price_2"), ({"dimension_1": ""}, "dimension_1"), ({"value_1_1": ""}, "value_1_1"),
@@ -212,7 +212,7 @@ async def test_a_price_by_dimension_is_set_tried_out_and_opened_to_the_events_of
     made = await admin.post(f"{page}/new", {**CELLS, "valid_from": f"{period.start:%Y-%m-%d}"})
     assert made.status_code == 303, made.text
     book_page = (await admin.get(page)).text
-    for part in ("by region, size", "region = eu: 0.5", "all others: 0.1"):
+    for part in ("by region, size", "region = eu: €0.50", "all others: €0.10"):
         assert part in book_page, part
     market.now = now
     draft = await market.rate(Side.RETAIL, period)
@@ -248,7 +248,7 @@ async def test_unit_costs_are_set_on_the_page_and_over_the_api(
     assert made.status_code == 303, made.text
     assert (await admin.api("POST", api, {"meter": METER, "unit_cost": "0.03"})).status_code == 201
     shown = (await admin.get(page)).text
-    for part in ("0.02\N{NO-BREAK SPACE}EUR", "0.03\N{NO-BREAK SPACE}EUR", "2026-02", "Set unit cost"):
+    for part in ("€0.02", "€0.03", "2026-02", "Set unit cost"):
         assert part in shown, part
     costs = (await admin.api("GET", f"{API}/{book_id}")).json()["unit_costs"]
     assert [(one["month"], Decimal(one["unit_cost"])) for one in costs] == [

@@ -1,4 +1,4 @@
-"""Every page in a pseudo-language: a text with plain letters is data, or was not marked for translation.
+"""Every page in a pseudo-language: texts with plain letters are data, or are not marked for translation.
 
 Each marked text is longer than its English, in brackets, and has no plain letter, so that it can be distinguished from
 the rest.
@@ -12,10 +12,11 @@ from typing import Final
 
 import pytest
 from babel.dates import get_month_names
-from babel.messages.catalog import Catalog
 
-from foundation.i18n.catalogues import LANGUAGES, Translations
-from foundation.i18n.extraction import extract_texts
+from branding.environment import _make_label
+from foundation.i18n.catalogues import FOUNDATION, LANGUAGES, Translations
+from foundation.i18n.extraction import extract_by_owner
+from foundation.i18n.text_owners import TextOwners
 from policy.packaged import starter_rules
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, fitting, handlers, ids_by_parameter
@@ -32,8 +33,8 @@ _LETTERS: Final = str.maketrans(
 )
 _PLACEHOLDER: Final = re.compile(r"(\{[^}]*\}|%\([a-z_]+\)s)")
 _WORD: Final = re.compile(r"[A-Za-z]{2,}")
-_NO_PAGE: Final = re.compile(r"^/(api|static|brand|hooks|design)\b|\.(csv|pdf|xml)$")
-"""Addresses that are no pages, and the sample page for developers."""
+_NO_PAGE: Final = re.compile(r"^/(api|static|brand|client-brand|hooks|design)\b|\.(csv|pdf|xml|css)$")
+"""Addresses that are not pages, and the sample page for developers."""
 _SHOWN_ATTRIBUTES: Final = frozenset({"alt", "aria-label", "data-confirm", "data-label", "placeholder", "title"})
 _VOID: Final = frozenset({"br", "circle", "hr", "img", "input", "link", "meta", "path", "rect"})
 """Tags without an end."""
@@ -50,7 +51,8 @@ _DATA: Final = (
     r"\bplan-\d+\b",
     r"\bshop0\b", r"\bmarket1\b", r"\bERP\b", r"Sandbox (ERP|market|shop)", r"\b(Pricing|Operations|Finance)\b",
     r"What to do is known\.", r"The channel did not accept it\.", r"Use of [\w.]+", r"(Change|Exception) tested",
-    r"\b(retail|wholesale) prices\b", r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",
+    r"\b(retail|wholesale) prices\b", r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+",
+    r"\bSKU-001\b", r"SKU-1\|price\.list",
     r"\b(One|Begin)\b", r"\b(Stream|Owner) \d+",
     r"phase,gate,workstream,task,role,days,evidence(,fact,gate_fact)?\n[\s\S]*",
 )  # fmt: skip
@@ -67,6 +69,7 @@ _CODES: Final = (
 _NAMES: Final = (
     "|".join(LANGUAGES.values()), r"\b(Tryton|Vendure)\b",
     r"^[A-Z]\w+(/[\w +-]+)+$", "|".join(get_month_names("wide", "stand-alone", LANGUAGE).values()),
+    r"\b(" + "|".join(map(re.escape, get_month_names("abbreviated", "format", LANGUAGE).values())) + r") \d{4}\b",
 )  # fmt: skip
 """Languages and places by their own names, and months, which come from CLDR."""
 KNOWN: Final = re.compile("|".join((*_DATA, *_CODES, *_NAMES)))
@@ -109,7 +112,7 @@ class _Shown(HTMLParser):
 
 
 def plain_words(html: str) -> Iterator[str]:
-    """Shown texts that have plain words other than data."""
+    """Shown texts with plain words other than data."""
     page = _Shown()
     page.feed(html)
     for text in page.texts:
@@ -120,18 +123,22 @@ def plain_words(html: str) -> Iterator[str]:
 @cache
 def pseudo_translations() -> Translations:
     """Every marked text of the sources in the pseudo-language."""
-    texts: Catalog = extract_texts(ROOTS)
+    catalogues = extract_by_owner(ROOTS, TextOwners((), FOUNDATION)).values()
+    texts = [each for catalogue in catalogues for each in catalogue]
     single = {each.id: pseudo(each.id) for each in texts if isinstance(each.id, str) and each.id}
     plural = {each.id[0]: tuple(map(pseudo, each.id)) for each in texts if isinstance(each.id, tuple)}
     return Translations(single, plural)
 
 
 @pytest.fixture
-def pseudo_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+def pseudo_catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     made = pseudo_translations()
     monkeypatch.setattr(
         "foundation.i18n.localizer.load_catalogue", lambda language: made if language == LANGUAGE else Translations()
     )
+    _make_label.cache_clear()  # of texts that an earlier test of this process read in German
+    yield
+    _make_label.cache_clear()
 
 
 async def fill_client(env: ClientEnv) -> None:

@@ -28,7 +28,7 @@ DEFAULT = "/api/v1/retention/defaults/changes"
 
 
 def body_handlers(web_app: WebApp) -> Iterator[tuple[str, HTTPRouteHandler, Any]]:
-    """Address, handler and declared form of each route with a JSON body."""
+    """Address, handler and declared type of each route with a JSON body."""
     for route in web_app.app.routes:
         for handler in getattr(route, "route_handlers", []):
             field = handler.parsed_data_field

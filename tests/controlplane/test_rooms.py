@@ -21,7 +21,6 @@ from controlplane.migrate import migrate_schema
 from controlplane.provisioning import NewAccountMember, add_member, onboard_client, onboard_msp
 from controlplane.rooms import ROOMS
 from controlplane.services import Services, build_services
-from controlplane.tables import owned_tables
 from foundation.clock import utc_now
 from foundation.commands import NounGroup
 from foundation.database.engine import Database, scope_of
@@ -46,6 +45,7 @@ from tests.controlplane.example_room.models import CREATE
 from tests.controlplane.example_room.room import COUNT, METER, NOTED, ROOM, list_notes
 from tests.support.client_env import ClientEnv, build_client_env
 from tests.support.databases import another_database
+from tests.support.owned_tables import owned_tables
 from tests.support.servers import Servers
 from tests.support.web_app import PASSWORD, brand_of, running_web_app, set_up_msp
 
@@ -251,8 +251,8 @@ async def test_its_rows_are_under_retention_and_its_table_is_its_own(services: S
 
 async def test_its_command_and_its_meter_on_the_command_line(there: Urls, services: Services) -> None:
     root = click.Group("fairlead", context_settings={"obj": build_host(EVERY_ROOM)})
-    root.add_command(NounGroup("client"))
-    root.add_command(NounGroup("member"))
+    for noun in ("audit", "client", "member"):
+        root.add_command(NounGroup(noun))
     add_room_commands(root, EVERY_ROOM)
     environment = {
         "DATABASE_URL": there.owner, "DATABASE_APP_URL": there.app, "DATABASE_INTAKE_URL": there.intake,
@@ -273,8 +273,8 @@ async def test_its_command_and_its_meter_on_the_command_line(there: Urls, servic
     book = (await call("price-book", "create", *msp_setup, "--side", "retail", "--currency", "EUR")).split()[-1]
     price_of = ("price", "set", *msp_setup, "--book", book, "--unit-price", "0.01")
     assert "price " in await call(*price_of, "--meter", METER.name)
-    for told in (await call(*price_of, "--meter", "notes.writen"), await call(*price_of)):
-        assert re.search(r"Choose one of: .*\bnotes\.written, ", told)
+    for output in (await call(*price_of, "--meter", "notes.writen"), await call(*price_of)):
+        assert re.search(r"Choose one of: .*\bnotes\.written, ", output)
 
 
 def test_names_are_unique_and_a_missing_service_is_reported() -> None:

@@ -82,7 +82,7 @@ async def provider_of(web_app: WebApp, setup: MspSetup, admin: Visit, path: str)
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def idp(web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> Provider:
-    """The client's, with a verified domain."""
+    """The client's identity provider, with a verified domain."""
     await verify(env, env.scope, DOMAIN)
     return await provider_of(web_app, msp_setup, admin, THEIRS.format(msp_setup.slug))
 
@@ -97,7 +97,7 @@ async def id_of(idp: Provider, email: str) -> str:
 
 
 class Bridge(httpx2.BaseTransport):
-    """Requests of a thread, answered by the application in the loop of the test."""
+    """Bridge from a thread's requests to the application in the test's loop."""
 
     def __init__(self, http: httpx.AsyncClient, loop: asyncio.AbstractEventLoop) -> None:
         self._http, self._loop = http, loop
@@ -289,7 +289,7 @@ class TestGroups:
     async def test_a_token_gives_no_role_that_its_owner_could_not(
         self, web_app: WebApp, msp_setup: MspSetup, idp: Provider, env: ClientEnv
     ) -> None:
-        """The rights are the owner's present ones; without access, the token ends with them."""
+        """The token's rights are the owner's current ones, and end with the owner's access."""
         await join(env, env.scope, f"chief@{DOMAIN}", "client_admin")
         await join(env, env.scope, f"keeper@{DOMAIN}", "client_admin")
         chief = await web_app.signed_in(msp_setup.host, f"chief@{DOMAIN}")

@@ -42,11 +42,11 @@ class TestPasswordLink:
         client = await a_client(services)
         ada = NewAccountMember("ada@example.com", "Ada", PASSWORD, "client_admin")
         await add_member(services, client, ada)
-        status, told = await run_program(
+        status, output = await run_program(
             environment, "member", "reset-password", *tenancy(client), "--email", "Ada@Example.com"
         )
-        assert status == 0, told
-        link = urlsplit(told.splitlines()[0]).path
+        assert status == 0, output
+        link = urlsplit(output.splitlines()[0]).path
         password = "another long password of a test"
         prepared = await services.auth.passwords.prepare(password, email=ada.email)
         async with services.db.transaction(client) as session:
@@ -59,10 +59,25 @@ class TestPasswordLink:
 
     async def test_an_unknown_member_gets_no_link(self, environment: dict[str, str | None], services: Services) -> None:
         client = await a_client(services)
-        status, told = await run_program(
+        status, output = await run_program(
             environment, "member", "reset-password", *tenancy(client), "--email", "eve@example.com"
         )
-        assert (status, told) == (1, "Error: Nobody in this account has this address.\n")
+        assert (status, output) == (1, "Error: Nobody in this account has this address.\n")
+
+
+NEW_ELEMENT = ("--name", "care_label", "--label", "Care label", "--type", "text")
+CLASSED = (
+    "--element", "custom.care_label", "--sensitivity", "confidential", "--expire-hours", "72",
+    "--workflow", "two people",
+)  # fmt: skip
+
+
+async def classified(services: Services, client: Scope) -> tuple[object, ...]:
+    async with services.db.transaction(client) as session:
+        contract = text("""
+            SELECT sensitivity, approval_ttl_s, workflow FROM element_contract WHERE element = 'custom.care_label'
+        """)
+        return tuple((await session.execute(contract)).one())
 
 
 class TestSettingUp:
@@ -74,26 +89,26 @@ class TestSettingUp:
             (tmp_path / name).write_text(f"the {name}\n")
 
         async def done(*arguments: str) -> str:
-            status, told = await run_program(environment, *arguments)
-            assert status == 0, told
-            return told
+            status, output = await run_program(environment, *arguments)
+            assert status == 0, output
+            return output
 
         listed = await done("connector", "list")
         assert {"sandbox-erp: ", "vendure: "} <= {line[:13].partition(":")[0] + ": " for line in listed.splitlines()}
         assert "--secret webhook_secret=…" in listed
         where = ("--url", "http://127.0.0.1:9/x", "--skip-test")
-        told = await done(
+        output = await done(
             "connection", "create", *tenancy(client), "--kind", "sandbox-erp", "--name", "ERP", *where,
             "--secret", f"webhook_secret={tmp_path / 'webhook_secret'}",
         )  # fmt: skip
-        erp = UUID(told.split()[1])
-        assert f"/hooks/{erp}" in told
-        told = await done(
+        erp = UUID(output.split()[1])
+        assert f"/hooks/{erp}" in output
+        output = await done(
             "connection", "create", *tenancy(client), "--kind", "sandbox-shop", "--name", "Shop", *where,
             "--secret", f"api_key={tmp_path / 'api_key'}",
         )  # fmt: skip
-        shop = UUID(told.split()[1])
-        assert "hooks" not in told
+        shop = UUID(output.split()[1])
+        assert "hooks" not in output
         assert await read_secret(services, client, shop) == "the api_key"
         assert "costs is ERP." in await done(
             "contract", "publish", *tenancy(client), "--source", str(erp), "--publish-seconds", "45"
@@ -113,11 +128,11 @@ class TestSettingUp:
         assert status != 0
         assert "record_key=WH-*" in refused
         msp_setup = ("--msp", str(client.msp_id))
-        new = ("--name", "care_label", "--label", "Care label", "--type", "text")
-        assert "custom.care_label is declared" in await done("element", "create", *msp_setup, *new)
+        assert "custom.care_label is declared" in await done("element", "create", *msp_setup, *NEW_ELEMENT)
         assert "custom.care_label  text  Care label  (msp)" in await done("element", "list", *tenancy(client))
-        await done("contract", "publish", *tenancy(client), "--source", str(erp), "--element", "custom.care_label")
-        status, refused = await run_program(environment, "element", "create", *tenancy(client), *new)
+        assert "is ERP" in await done("contract", "publish", *tenancy(client), "--source", str(erp), *CLASSED)
+        assert await classified(services, client) == ("confidential", 72 * 3600, "two people")
+        status, refused = await run_program(environment, "element", "create", *tenancy(client), *NEW_ELEMENT)
         assert (status, "Your service provider already declares custom.care_label" in refused) == (1, True)
         old = ("--code", "custom.care_label", "--reason", "Not shown.")
         status, refused = await run_program(environment, "element", "retire", *tenancy(client), *old)
@@ -151,15 +166,15 @@ class TestSettingUp:
         client = await a_client(services)
 
         async def done(*arguments: str) -> str:
-            status, told = await run_program(environment, *arguments, "--msp", str(client.msp_id))
-            assert status == 0, told
-            return told
+            status, output = await run_program(environment, *arguments, "--msp", str(client.msp_id))
+            assert status == 0, output
+            return output
 
         book = (await done("price-book", "create", "--side", "retail", "--currency", "EUR")).split()[2]
         volume = ("--kind", "volume", "--tier", "100=0.5+2", "--tier", "rest=0.25", "--minimum", "5")
         await done("price", "set", "--book", book, "--meter", "sync.verified", *volume)
         assert f"{book}  retail  EUR" in await done("price-book", "list")
-        assert "at least 5" in await done("price-book", "show", "--book", book)
+        assert "at least €5.00" in await done("price-book", "show", "--book", book)
         tried = await done("price-book", "simulate", "--book", book, "--month", "2026-03", "--change", "5")
         assert tried == "2026-03: 0 -> 0 minor units of EUR\n"
         async with services.db.transaction(client.for_tenant(client.msp_id).for_fleet()) as session:
@@ -200,11 +215,11 @@ class TestSettingUp:
             ),
         ]
         for arguments, sentence in cases:
-            status, told = await run_program(environment, *arguments)
+            status, output = await run_program(environment, *arguments)
             assert status != 0, arguments
-            assert sentence in told, told
-            assert "Traceback" not in told
-            assert "the key" not in told
+            assert sentence in output, output
+            assert "Traceback" not in output
+            assert "the key" not in output
         assert await audited(services, client) == before
 
     async def test_a_channel_is_not_the_source_of_truth(
@@ -213,6 +228,6 @@ class TestSettingUp:
         client = await a_client(services)
         new = NewConnection("sandbox-shop", "Shop", "http://127.0.0.1:9/shop", secrets={"api_key": "x"})
         shop = await connect(services, client, new)
-        told = await run_program(environment, "contract", "publish", *tenancy(client), "--source", str(shop))
-        assert told[0] == 1
-        assert told[1].startswith("Error: “Shop” does not report prices, stock and costs.")
+        result = await run_program(environment, "contract", "publish", *tenancy(client), "--source", str(shop))
+        assert result[0] == 1
+        assert result[1].startswith("Error: “Shop” does not report prices, stock and costs.")

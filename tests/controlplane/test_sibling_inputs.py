@@ -1,4 +1,4 @@
-"""Malformed inputs over all routes: variants of reported ones that no report has named."""
+"""Malformed inputs over all routes: unreported variants of reported ones."""
 
 from collections.abc import Iterator
 from urllib.parse import quote, urljoin, urlsplit

@@ -1,4 +1,4 @@
-"""Single sign-on: against the real npm package `oidc-provider`, and against a provider that answers wrongly."""
+"""Single sign-on: against the real npm package `oidc-provider`, and against a provider with invalid answers."""
 
 import asyncio
 import base64

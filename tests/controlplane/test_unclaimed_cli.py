@@ -10,9 +10,9 @@ async def test_the_operator_lists_and_discards_unclaimed_messages_by_command(
 ) -> None:
     await env.deliver(shipment(env, "S1"))
     await env.work()
-    told = await asyncio.to_thread(call, environment, "unclaimed-message", "list", *tenancy(env.scope))
-    assert f"{env.erp} {SHIPMENT}: 1 messages of ERP" in told.output
-    assert "S1; not processed yet" in told.output
+    result = await asyncio.to_thread(call, environment, "unclaimed-message", "list", *tenancy(env.scope))
+    assert f"{env.erp} {SHIPMENT}: 1 messages of ERP" in result.output
+    assert "S1; not processed yet" in result.output
     which = (*tenancy(env.scope), "--connection", str(env.erp), "--type", SHIPMENT)
     refused = await asyncio.to_thread(call, environment, "unclaimed-message", "replay", *which)
     assert (refused.exit_code, "not processed yet" in refused.output) == (1, True)

@@ -26,10 +26,11 @@ from controlplane.embedded.servers import EmbeddedServers
 from controlplane.embedded.supervise import Crash
 from controlplane.embedded.watch import ServerWatch
 from controlplane.installation import Running, find_installation
-from controlplane.ports import free_port, held_port
+from controlplane.ports import held_port
 from foundation.settings import SECRETS
 from tests.controlplane.test_cli import PASSWORD
 from tests.support.commands import run_command
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 READY_SECONDS = 240
@@ -174,13 +175,13 @@ class TestAdministration:
             "h@north.example",
         ]
         options += ["--admin-email", "ada@north.example", "--admin-password-file", "-"]
-        status, told = up.call("msp", "create", *options)
-        assert status == 0, told
-        msp = told.split()[1].rstrip(":")
+        status, output = up.call("msp", "create", *options)
+        assert status == 0, output
+        msp = output.split()[1].rstrip(":")
         given = ["--msp", msp, "--name", "Birch", "--slug", "birch", "--currency", "EUR"]
-        status, told = up.call("client", "create", *given)
-        assert status == 0, told
-        both = ["--msp", msp, "--client", told.split()[1]]
+        status, output = up.call("client", "create", *given)
+        assert status == 0, output
+        both = ["--msp", msp, "--client", output.split()[1]]
         for arguments in (
             ["doctor"],
             ["migrate"],
@@ -197,16 +198,16 @@ class TestAdministration:
             ["vault", "rotate", *both],
             ["vault", "rewrap", *both],
         ):
-            status, told = up.call(*arguments)
-            assert status == 0, (arguments, told)
+            status, output = up.call(*arguments)
+            assert status == 0, (arguments, output)
 
     def test_it_is_found_in_a_folder_of_its_own_and_from_another_folder(self, up: Up, tmp_path: Path) -> None:
-        status, told = call(tmp_path, "migrate", FAIRLEAD_DATA=str(up.root))
-        assert status == 0, told
+        status, output = call(tmp_path, "migrate", FAIRLEAD_DATA=str(up.root))
+        assert status == 0, output
 
     def test_without_a_running_installation_the_command_gives_instructions(self, tmp_path: Path) -> None:
-        status, told = call(tmp_path, "migrate", FAIRLEAD_DATA=str(tmp_path / "nothing"))
-        assert (status, told.startswith("Error: DATABASE_URL is not set, and no installation runs in")) == (1, True)
+        status, output = call(tmp_path, "migrate", FAIRLEAD_DATA=str(tmp_path / "nothing"))
+        assert (status, output.startswith("Error: DATABASE_URL is not set, and no installation runs in")) == (1, True)
 
     def test_the_settings_are_those_it_runs_with(self, up: Up) -> None:
         found = find_installation({"FAIRLEAD_DATA": str(up.root)})
@@ -219,12 +220,12 @@ class TestAdministration:
         data = tmp_path / "fairlead" / "up" / "servers" / "postgres"
         data.mkdir(parents=True)
         (data / "PG_VERSION").write_text("17")
-        status, told = call(tmp_path, "msp", "list")
-        assert (status, f"no installation runs in {tmp_path / 'fairlead' / 'up'}" in told) == (1, True)
-        status, told = call(tmp_path, "doctor")
-        assert (status, "is of PostgreSQL 17" in told) == (1, True)
-        status, told = call(tmp_path, "backup", "--out", str(tmp_path / "out"))
-        assert (status, "is of PostgreSQL 17" in told) == (1, True)
+        status, output = call(tmp_path, "msp", "list")
+        assert (status, f"no installation runs in {tmp_path / 'fairlead' / 'up'}" in output) == (1, True)
+        status, output = call(tmp_path, "doctor")
+        assert (status, "is of PostgreSQL 17" in output) == (1, True)
+        status, output = call(tmp_path, "backup", "--out", str(tmp_path / "out"))
+        assert (status, "is of PostgreSQL 17" in output) == (1, True)
 
     def test_a_reused_process_id_is_not_mistaken_for_the_owner(self, up: Up, tmp_path: Path) -> None:
         (tmp_path / "installation.lock").write_bytes(msgspec.json.encode(Running(os.getpid(), embedded=True)))
@@ -263,14 +264,14 @@ class TestPorts:
         with held_port() as port, pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_STATE_HOME", str(tmp_path))
             with socket.create_server(("127.0.0.1", port)):
-                status, told = call(tmp_path, "up", "--port", str(port))
-        assert (status, told.splitlines()[-1].startswith(f"Error: Port {port} is taken by another program")) == (
+                status, output = call(tmp_path, "up", "--port", str(port))
+        assert (status, output.splitlines()[-1].startswith(f"Error: Port {port} is taken by another program")) == (
             1,
             True,
         )
 
     @pytest.mark.parametrize(
-        ("folder", "status", "told"),
+        ("folder", "status", "expected"),
         [
             ("", 2, "a folder's name is empty"),
             (b"/tmp/\xff", 2, "not UTF-8"),
@@ -279,17 +280,17 @@ class TestPorts:
         ],
     )
     def test_an_impossible_folder_is_reported(
-        self, tmp_path: Path, folder: str | bytes, status: int, told: str
+        self, tmp_path: Path, folder: str | bytes, status: int, expected: str
     ) -> None:
         for arguments in (["up", "--port", str(free_port())], ["backup", "--out", str(tmp_path)]):
             code, text = call(tmp_path, *arguments, "--data", os.fsdecode(folder))
             assert (code, "Traceback" in text) == (status, False)
-            assert told in text or arguments[0] == "backup"
+            assert expected in text or arguments[0] == "backup"
 
     @pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
     def test_a_number_that_is_no_port_is_refused(self, tmp_path: Path, port: str) -> None:
-        status, told = call(tmp_path, "up", f"--port={port}")
-        assert (status, "--port" in told) == (2, True)
+        status, output = call(tmp_path, "up", f"--port={port}")
+        assert (status, "--port" in output) == (2, True)
 
 
 def test_a_restart_uses_the_same_port_and_keys() -> None:
@@ -305,9 +306,9 @@ def test_a_restart_uses_the_same_port_and_keys() -> None:
                 assert first.process.wait(60) == 0
         for name in ("vault.keys", "secret.key"):
             kept = (home / "fairlead" / "up" / name).rename(home / name)
-            status, told = call(home, "up", "--port", str(port))
+            status, output = call(home, "up", "--port", str(port))
             assert status == 1
-            assert f"{name} is missing beside existing data" in told
+            assert f"{name} is missing beside existing data" in output
             assert not (home / "fairlead" / "up" / name).exists()
             kept.rename(home / "fairlead" / "up" / name)
 

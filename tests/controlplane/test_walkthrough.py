@@ -29,10 +29,10 @@ async def test_the_walkthrough_can_be_followed(
         typed = re.sub("|".join(map(re.escape, printed)), lambda found: printed[found[0]], command)
         if typed.startswith("connection create"):
             typed += " --skip-test"  # the guide's systems do not exist
-        status, told = await run_program(environment, *shlex.split(typed))
-        assert status == 0, f"{typed}: {told}"
-        if found := re.search(r"connection ([0-9a-f-]{36})", told):
+        status, output = await run_program(environment, *shlex.split(typed))
+        assert status == 0, f"{typed}: {output}"
+        if found := re.search(r"connection ([0-9a-f-]{36})", output):
             printed.setdefault("<tryton-id>", found[1])
-        if found := re.search(r"price book ([0-9a-f-]{36})", told):
+        if found := re.search(r"price book ([0-9a-f-]{36})", output):
             printed["<book-id>"] = found[1]
     assert {"<tryton-id>", "<book-id>"} <= set(printed)

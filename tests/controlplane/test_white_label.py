@@ -1,4 +1,4 @@
-"""What people of a branded MSP are shown and sent names neither the product nor others: a crawl by links."""
+"""Pages and mails of a branded MSP name neither the product nor other accounts: a crawl by links."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ async def sibling_env(
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who signs in, with the names that they must not meet."""
+    """A member, with the names that must not be shown to them."""
 
     email: str
     home: str
@@ -86,7 +86,9 @@ async def populate(
 ) -> list[Reader]:
     """A client with a row of each kind, beside another client of its MSP and another MSP."""
     env = mine.env
-    other, sibling = await set_up_msp(other_env, name=STRANGER), await set_up_msp(sibling_env, name=SIBLING)
+    other = await set_up_msp(other_env, name=STRANGER)
+    # The staff are of the MSP of both clients: an exception can be assigned to them.
+    sibling = await set_up_msp(sibling_env, name=SIBLING, admin_name="Admin")
     admin = await web_app.signed_in(mine.host, mine.admin)
     wanted = {"url": receiver, "event_types": ["change.released", "change.published"]}
     made = await admin.api("POST", f"/api/v1/clients/{mine.slug}/webhook-endpoints", wanted)

@@ -12,7 +12,7 @@ from tests.docs.test_guides import walk
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
 URL = "postgresql://a:b@c/d"
-# Internal: a worker starts itself with it for one batch, whose content and result go through descriptors.
+# Internal: a worker starts itself with this option for one batch, whose content and result use descriptors.
 HIDDEN = {("worker", "--batch")}
 
 

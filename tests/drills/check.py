@@ -29,7 +29,7 @@ class Found(msgspec.Struct):
     lost: int = 0
     effects: int = 0
     sent_again: int = 0
-    """Writes that reached a channel more than once: what idempotency keys are for."""
+    """Writes that reached a channel more than once, under the same idempotency key."""
     problems: list[str] = msgspec.field(default_factory=list)
 
     def expect_none(self, what: str, wrong: Sequence[object]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -143,9 +144,14 @@ class FaultInjector:
             case _:
                 await self._trouble_valkey(fault)
 
+    def _lose_valkey(self) -> None:
+        """As by the loss of its machine."""
+        self._site.servers.valkey.kill()
+        shutil.rmtree(self._site.servers.valkey.data, ignore_errors=True)
+
     async def _kill_server(self, fault: Fault) -> None:
         if fault.target is Target.VALKEY:
-            await asyncio.to_thread(self._site.servers.valkey.lose_data)
+            await asyncio.to_thread(self._lose_valkey)
         else:
             await asyncio.to_thread(self._servers[fault.target].kill)
         await asyncio.sleep(fault.seconds)

@@ -21,7 +21,7 @@ REFUSED_SECONDS = 120.0
 
 
 class Load:
-    """The messages follow from the seed; time and order of their arrival do not.
+    """Load by seed: the seed determines the messages, but not the time and order of their arrival.
 
     Seven of ten messages carry one change of a SKU of their own, one carries several, and the rest set a few shared
     SKUs, with newer and older versions in any order. Some messages are sent twice.
@@ -64,9 +64,9 @@ class Load:
 
     async def refused(self) -> None:
         """Return at the sender's next refused message."""
-        told = self.history.answers["503"]
+        before = self.history.answers["503"]
         async with asyncio.timeout(REFUSED_SECONDS):
-            while self.history.answers["503"] == told:  # noqa: ASYNC110 - likewise
+            while self.history.answers["503"] == before:  # noqa: ASYNC110 - likewise
                 await asyncio.sleep(self._pause)
 
     async def send(self, *changes: Sent, patience: float = PATIENCE_SECONDS) -> Message:

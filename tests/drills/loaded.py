@@ -12,10 +12,10 @@ from tests.drills.web_app import DrillWebApp
 
 SKUS = 4000
 ENOUGH = 40
-"""Messages, for a judgement that means something."""
+"""Least number of messages for a meaningful check."""
 SETTLE_SECONDS = 300
-"""What a slow machine may take until everything that was under way is proven on every channel. How soon it is after a
-fault's end is a figure, told by each test."""
+"""Limit for a slow machine until everything in progress is verified on every channel. The actual time after a fault's
+end is printed by each test."""
 
 
 async def make_load(web_app: DrillWebApp) -> Load:

@@ -12,7 +12,7 @@ KILLS_PER_STOP = 5
 KILLS_PER_TROUBLE = 2
 FAULTS_PER_CALM_ONE = 12
 CALM_SECONDS = 9.0
-"""No other fault happens around an isolated one, so that its own recovery can be measured."""
+"""Seconds without other faults around an isolated one, so that its recovery can be measured."""
 
 
 class Target(StrEnum):
@@ -70,7 +70,7 @@ _STOP_WEIGHTS: Mapping[Target, int] = {
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """After `wait` seconds `act` is done to `target`, for `seconds` where it has a duration.
+    """One fault: after `wait` seconds, `act` on `target`, for `seconds` if it has a duration.
 
     A killed server is restarted after `seconds`; a killed process of ours is restarted by its supervisor.
     """

@@ -12,7 +12,7 @@ AFTERMATH = timedelta(seconds=0.5)
 
 
 async def read_proofs(web_app: DrillWebApp, client: Client) -> dict[str, datetime]:
-    """When each SKU was last verified on the last of its channels."""
+    """Time of the last verification of each SKU on the last of its channels."""
     rows = await web_app.rows(
         "SELECT record_key, max(verified_at) AS at FROM propagation WHERE tenant_id = %(t)s GROUP BY record_key",
         t=client.scope.tenant_id,

@@ -29,7 +29,7 @@ CHANNELS_DAY = Faults(
     latency_seconds=0.02, jitter_seconds=0.3, server_error=0.01, too_many_requests=0.01, lost_answer=0.01,
     hang_seconds=0.5,
 )  # fmt: skip
-"""No channel is perfect; and a slow one makes it likely that a worker dies during a write."""
+"""Faults of the channels; their latency makes it likely that a worker dies during a write."""
 
 
 def chosen_plan() -> FaultPlan:
@@ -91,8 +91,8 @@ def headline(plan: FaultPlan, loads: Sequence[Load], found: Sequence[Found], inj
         f"recovery median {median(felt):.1f} s, slowest {max(felt):.1f} s, "
         f"undisturbed slowest {max((fault.recovery_seconds for fault in undisturbed(injected)), default=0.0):.1f} s"
     )
-    told = ", ".join(f"{count} x {answer}" for answer, count in answers.most_common())
-    return f"{summary}\nanswers to the sender: {told}"
+    counts = ", ".join(f"{count} x {answer}" for answer, count in answers.most_common())
+    return f"{summary}\nanswers to the sender: {counts}"
 
 
 def _by_target(injected: Sequence[Injected]) -> str:

@@ -34,9 +34,9 @@ from tests.support.values import with_minor
 
 T = TypeVar("T")
 SILENT_SECONDS = 60.0
-"""Longer than any stop here: who was stopped comes back as a zombie, and is not replaced."""
+"""Longer than any stop here, so that a stopped worker returns late instead of being replaced."""
 HEALTHY_SECONDS = 2.0
-"""A program killed again and again would wait ever longer for its restart; here each kill stands for another day."""
+"""Seconds after which a program counts as healthy. Repeated kills would otherwise lengthen the delay of its restart."""
 
 
 async def until(asked: Callable[[], Awaitable[T]], *, seconds: float) -> T:
@@ -176,7 +176,7 @@ class DrillWebApp:
         return any(event in line and about in line for line in lines)
 
     async def proven(self, client: Client, sku: str, amount: int, *, seconds: float = 120) -> datetime:
-        """When the last channel was observed to show the value."""
+        """Time at which the last channel was read with the value."""
         found = await self.wait_for(
             """
             SELECT max(verified_at) AS at FROM propagation

@@ -1,4 +1,4 @@
-"""Systems of others that journeys need: a DNS server, an OpenID provider, and Stripe with its page for invoices."""
+"""External systems of the journeys: a DNS server, an OpenID provider, and Stripe with its page for invoices."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -1,12 +1,13 @@
 """The main use case in real browsers: two brands, their clients and a partner."""
 
 import re
+import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 from sqlalchemy import text
 
 from connectors.sandbox.faults import Faults
@@ -29,10 +30,11 @@ from tests.e2e.walking import (
     sees_read_back,
     until,
 )
+from tests.support.page_paths import static_pages
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
-HOMES = [("northbeam", "birch", "ana@birch.example", "USD"), ("harborline", "cobalt", "eli@cobalt.example", "EUR")]
+HOMES = [("northbeam", "birch", "ana@birch.example", "$"), ("harborline", "cobalt", "eli@cobalt.example", "€")]
 NORA, HUGO, BO, FINN = "nora@northbeam.example", "hugo@harborline.example", "bo@birch.example", "finn@fjord.example"
 ALDER_APPROVER = "ivy@alder.example"
 ONE = "[0-9a-f-]{36}"
@@ -50,10 +52,10 @@ def walk(demo: DemoInstallation, tmp_path_factory: pytest.TempPathFactory) -> It
         yield opened
 
 
-@pytest.mark.parametrize(("msp", "client", "approver", "currency"), HOMES)
+@pytest.mark.parametrize(("msp", "client", "approver", "sign"), HOMES)
 class TestMainJob:
     def test_a_small_change_appears_without_reload_and_becomes_visible_on_both_channels(
-        self, walk: DemoWalk, msp: str, client: str, approver: str, currency: str
+        self, walk: DemoWalk, msp: str, client: str, approver: str, sign: str
     ) -> None:
         with walk.user(msp, approver) as user:
             user.arrives(f"{user.address}/clients/{client}/overview")
@@ -61,19 +63,19 @@ class TestMainJob:
             user.shot(f"{msp}-overview-before")
             walk.change(client, "SKU-001", "price.list", 11_25)
             latest = user.page.locator("#flow tbody tr").filter(has_text="SKU-001").first
-            user.sees(latest, f"11.25 {currency}", "Automatic", "by 5% or less", "Visible on all 2")
+            user.sees(latest, f"{sign}11.25", "Automatic", "by 5% or less", "Visible on all 2")
             user.shot(f"{msp}-overview-after")
             assert walk.shopper_sees(client, "SKU-001", "11.25")
 
     def test_a_large_change_waits_for_a_person_and_is_shown_to_buyers_only_after_approval(
-        self, walk: DemoWalk, msp: str, client: str, approver: str, currency: str
+        self, walk: DemoWalk, msp: str, client: str, approver: str, sign: str
     ) -> None:
         with walk.user(msp, approver) as user:
             user.open(f"/clients/{client}/approvals?status=answered")
             expect(user.page.locator("tbody")).to_contain_text("You")
             user.page.get_by_role("link", name="Approvals").first.click()
             walk.change(client, "SKU-002", "price.list", 15_00)
-            waiting = user.sees(user.row("SKU-002"), f"12.00 {currency}", f"15.00 {currency}", "by more than 5%")
+            waiting = user.sees(user.row("SKU-002"), f"{sign}12.00", f"{sign}15.00", "by more than 5%")
             expect(user.page.locator(".tabs [aria-current]")).to_have_text(re.compile(r"Pending\s+[1-9]"))
             user.shot(f"{msp}-approvals")
             assert not walk.shopper_sees(client, "SKU-002", "15.00")
@@ -81,13 +83,13 @@ class TestMainJob:
             preview = user.page.get_by_role("table", name="Preview by channel")
             expect(preview.locator("tbody tr")).to_have_count(2)
             for channel in preview.locator("tbody tr").all():
-                user.sees(channel, f"12.00 {currency}", f"15.00 {currency}", "66.7%")
+                user.sees(channel, f"{sign}12.00", f"{sign}15.00", "66.7%")
             user.shot(f"{msp}-approval")
             user.page.get_by_label("Reason").fill("The supplier raised it.")
             user.page.get_by_role("button", name="Approve").click()
             user.sees(user.page.locator("main"), "The supplier raised it.")
             user.page.get_by_role("link", name="Channel delivery").click()
-            sees_read_back(user, f"15.00 {currency}")
+            sees_read_back(user, f"{sign}15.00")
             user.shot(f"{msp}-change")
             assert walk.shopper_sees(client, "SKU-002", "15.00")
             shop = user.context.new_page()
@@ -179,13 +181,13 @@ class TestRollback:
     def test_a_change_is_rolled_back_from_its_page_and_buyers_see_the_old_price(self, walk: DemoWalk) -> None:
         with walk.user("northbeam", BO) as user:
             walk.change("birch", "SKU-006", "price.list", 16_50)
-            row = user.page.locator("#flow tbody tr").filter(has_text="SKU-006").filter(has_text="16.50 USD").first
+            row = user.page.locator("#flow tbody tr").filter(has_text="SKU-006").filter(has_text="$16.50").first
             user.sees(row, "Visible on all 2")
             row.get_by_role("link").first.click()
             user.page.get_by_role("button", name="Roll back everywhere").click()
             user.shot("rollback-question")
             user.page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
-            sees_read_back(user, "16.00 USD")
+            sees_read_back(user, "$16.00")
             user.shot("rolled-back")
         assert walk.shopper_sees("birch", "SKU-006", "16.00")
 
@@ -196,7 +198,7 @@ class TestMoney:
         with walk.user("northbeam", BO) as user:
             user.open("/clients/birch/invoices")
             until(user, lambda: user.page.locator("tbody tr").count() > 0)
-            user.sees(user.row("Birch"), "USD")
+            user.sees(user.row("Birch"), "$")
             user.shot("client-invoices")
             user.page.locator("tbody tr a").first.click()
             main = user.sees(user.page.locator("main"), "Lines", "Verified updates")
@@ -363,6 +365,17 @@ PLACES = [
     *((NORA, f"/members{page}") for page in ("", "/invitations", "/invite")),
     *((FINN, f"/clients/birch/{page}") for page in ("channel", "channel/values")),
 ]
+PHONE: ViewportSize = {"width": 390, "height": 844}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "dark": {"color_scheme": "dark"}, "phone": {"viewport": PHONE}, "print": {},
+}  # fmt: skip
+WAYS = tuple(OPTIONS)
+UNSEEN = {
+    "/members/single-sign-on/try", "/clients/birch/members/single-sign-on/try", "/payment-account/connect",
+    "/payment-account/returned", "/clients/birch/payment-methods/add", "/clients/birch/payment-methods/portal",
+    "/three-way-check/difference", "/clients/birch/orders/order",
+}  # fmt: skip
+"""Pages that lead to another system, or need more than their address."""
 DEEPER = ("changes", "approvals", "approvals?status=answered", "exceptions", "invoices", "members")
 
 
@@ -380,20 +393,29 @@ def filled_demo(walk: DemoWalk) -> DemoWalk:
 
 
 class TestEveryPage:
+    @pytest.mark.parametrize("way", WAYS)
+    def test_fits_and_keeps_nobody_out(self, filled_demo: DemoWalk, way: str) -> None:
+        """Each page in one variant, always the same, and at a phone's width. New pages are included automatically."""
+        places = [path for path in static_pages("birch") if WAYS[zlib.crc32(path.encode()) % len(WAYS)] == way]
+        faults: list[str] = []
+        for email in (NORA, BO, FINN):
+            with filled_demo.user("northbeam", email, **OPTIONS[way]) as user:
+                user.page.emulate_media(media="print" if way == "print" else "screen")
+                places = [path for path in places if not is_seen(user, path, faults)]
+                user.complaints.clear()
+        assert set(places) <= UNSEEN, "who may open these pages?"
+        assert faults == []
+
     @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
-    def test_fits_keeps_nobody_out_and_breaks_no_policy(self, filled_demo: DemoWalk, width: int, scheme: str) -> None:
+    def test_pages_of_one_object_fit_and_break_no_policy(self, filled_demo: DemoWalk, width: int, scheme: str) -> None:
         options: dict[str, Any] = {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
-        for email in (NORA, FINN):
-            with filled_demo.user("northbeam", email, **options) as user:
-                for place in [path for who, path in PLACES if who == email]:
-                    assert user.open(place) == 200, place
-                    look(user, f"{width}-{scheme}-{place}", width)
-                for page in DEEPER if email == NORA else ():
-                    user.open(f"/clients/birch/{page}")
-                    user.page.locator("main tbody .lead a").first.click()
-                    user.arrives(ONE)
-                    expect(user.page.locator("main nav.trail, main .trail").first).to_be_visible()
-                    look(user, f"{width}-{scheme}-one-of-{page}", width)
+        with filled_demo.user("northbeam", NORA, **options) as user:
+            for page in DEEPER:
+                user.open(f"/clients/birch/{page}")
+                user.page.locator("main tbody .lead a").first.click()
+                user.arrives(ONE)
+                expect(user.page.locator("main nav.trail, main .trail").first).to_be_visible()
+                look(user, f"{width}-{scheme}-one-of-{page}", width)
         with filled_demo.user("northbeam", **options) as user:
             for place in ("/sign-in", "/nothing-here"):
                 user.open(place)
@@ -402,15 +424,15 @@ class TestEveryPage:
 
     def test_no_byte_of_it_names_the_product(self, walk: DemoWalk) -> None:
         with walk.user("northbeam", NORA) as user:
-            told = {place: walk.raw(user, place) for _, place in PLACES}
-            assets = set(re.findall(r'(?:src|href)="(/[^"]+\.(?:css|js|svg))"', "".join(told.values())))
+            answers = {place: walk.raw(user, place) for _, place in PLACES}
+            assets = set(re.findall(r'(?:src|href)="(/[^"]+\.(?:css|js|svg))"', "".join(answers.values())))
             assert len(assets) >= 4
-            told |= {address: walk.raw(user, address) for address in assets}
-            assert {text[:3] for text in told.values()} == {"200"}
+            answers |= {address: walk.raw(user, address) for address in assets}
+            assert {text[:3] for text in answers.values()} == {"200"}
             missing = ("/nothing-here", "/clients/birch/nothing", "/api/v1/nothing", "/static/nothing.css")
-            told |= {address: walk.raw(user, address) for address in missing}
-            assert [text[:3] for text in told.values()][-4:] == ["404"] * 4
-            assert [place for place, text in told.items() if "fairlead" in text.lower()] == []
+            answers |= {address: walk.raw(user, address) for address in missing}
+            assert [text[:3] for text in answers.values()][-4:] == ["404"] * 4
+            assert [place for place, text in answers.items() if "fairlead" in text.lower()] == []
 
     def test_the_keyboard_reaches_the_content_and_shows_where_it_is(self, walk: DemoWalk) -> None:
         with walk.user("northbeam", "ana@birch.example") as user:
@@ -429,6 +451,25 @@ class TestEveryPage:
                     " return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2; })()"
                 ), user.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
             user.shot("focus")
+
+
+def is_seen(user: BrowserUser, path: str, faults: list[str]) -> bool:
+    """Whether the user may open the page; what is wrong with it is added to `faults`. An address that leads to another
+    page, such as that of the sign-in, is seen there.
+    """
+    if user.open(path) != 200:
+        return False
+    if user.page.url != user.address + path:
+        return True
+    faults += [f"{path}: {fault}" for fault in find_barriers(user.page)]
+    if "fairlead" in user.page.content().lower():
+        faults.append(f"{path}: names the product")
+    wide = user.page.viewport_size
+    user.page.set_viewport_size(PHONE)
+    if (width := user.page.evaluate("document.documentElement.scrollWidth")) != PHONE["width"]:
+        faults.append(f"{path}: {width} wide on a phone")
+    user.page.set_viewport_size(wide or PHONE)
+    return True
 
 
 def look(user: BrowserUser, name: str, width: int, *, script: bool = True) -> None:

@@ -87,6 +87,13 @@ class BrowserUser:
         """Wait until the address ends so and that page is loaded: a click returns while the old one is still shown."""
         self.page.wait_for_url(re.compile(f"{pattern}$"))
 
+    def follows(self, link: Locator) -> None:
+        """Click a link and wait for its page: a reload before that would load the old page again."""
+        path = link.get_attribute("href")
+        assert path is not None
+        link.click()
+        self.arrives(re.escape(path))
+
     def shot(self, name: str) -> None:
         (self._shots / name).parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=self._shots / f"{name}.png", full_page=True)
@@ -207,7 +214,7 @@ def open_demo(demo: DemoInstallation, browser: Browser, factory: pytest.TempPath
 
 
 def until(user: BrowserUser, is_so: Callable[[], bool]) -> None:
-    """Reload the page until it holds, for pages that do not refresh themselves."""
+    """Reload the page until the condition is true, for pages that do not refresh themselves."""
     for _ in range(SECONDS // 250):
         if is_so():
             return
@@ -240,8 +247,8 @@ def newcomer(user: BrowserUser, links: Locator, known: Collection[str]) -> Locat
 
 def ignore_responses(user: BrowserUser, *statuses: str) -> None:
     """Ignore these responses in the browser's log, because the test requested them."""
-    told = tuple(f"the server responded with a status of {status}" for status in statuses)
-    user.complaints[:] = [text for text in user.complaints if not any(words in text for words in told)]
+    expected = tuple(f"the server responded with a status of {status}" for status in statuses)
+    user.complaints[:] = [text for text in user.complaints if not any(words in text for words in expected)]
 
 
 async def rate(walk: DemoWalk, services: Services) -> None:

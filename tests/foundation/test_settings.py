@@ -184,10 +184,10 @@ class TestMalformed:
     def test_the_variable_is_named_in_a_short_sentence_without_a_secret(self, name: str, value: str) -> None:
         with pytest.raises(SettingsInvalid, match=f"^{name}") as refused:
             read_settings(DERIVED | GIVEN | {name: value})
-        told = str(refused.value)
-        assert len(told) < LONGEST_SENTENCE
-        assert told.isprintable()
-        assert name not in SECRETS or len(value) <= len("redis://") or value not in told
+        sentence = str(refused.value)
+        assert len(sentence) < LONGEST_SENTENCE
+        assert sentence.isprintable()
+        assert name not in SECRETS or len(value) <= len("redis://") or value not in sentence
 
     @pytest.mark.parametrize("content", [b"\xff\xfe", b"k1:\x00", b"x" * 70_000])
     def test_the_text_of_a_file_is_checked_too(self, tmp_path: Path, content: bytes) -> None:

@@ -45,9 +45,9 @@ def test_doctor_marks_foreign_text(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(doctor_command, "examine", examine)
     for arguments in (["doctor"], ["doctor", "--json"]):
-        told = CliRunner().invoke(main, arguments)
-        assert told.exit_code == 1
-        assert not has_hidden(told.output, lines=True)
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 1
+        assert not has_hidden(result.output, lines=True)
 
 
 def test_commands_write_through_one_place() -> None:

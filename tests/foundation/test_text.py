@@ -14,7 +14,9 @@ from foundation.text import (
     clean_foreign_text,
     has_hidden,
     has_visible_text,
+    is_plainly_visible,
     is_storable,
+    isolate,
     mark_hidden,
     normalize_domain,
     normalize_email,
@@ -24,7 +26,7 @@ from foundation.text import (
 
 ANY = st.text(st.characters())
 EVERYTHING = st.text(st.characters(categories=("L", "M", "N", "P", "S", "Z", "C")))
-"""With lone surrogates and U+0000."""
+"""All characters, with lone surrogates and U+0000."""
 
 
 @given(EVERYTHING)
@@ -63,6 +65,13 @@ def test_invisible_characters_are_shown_by_number(text: str, shown: str) -> None
 @given(EVERYTHING)
 def test_marked_text_has_nothing_hidden_left(text: str) -> None:
     assert not has_hidden(mark_hidden(text).replace("\u200d", "").replace("\u200c", ""))
+
+
+def test_the_quick_test_takes_only_characters_that_every_test_takes() -> None:
+    plain = [c for c in map(chr, range(0x10000)) if is_plainly_visible(c)]
+    assert all(mark_hidden(c) == c == isolate(c) and not has_hidden("a" + c) for c in plain)
+    assert all(is_plainly_visible(text) for text in ("", "Größe · 3 µm", "1 999,00\xa0€ – “ok”…"))
+    assert not any(is_plainly_visible(text) for text in ("a\u00adb", "a\u200bb", "a\nb", "\u202e", "שלום", "a\u0301"))
 
 
 def test_line_breaks_can_be_preserved() -> None:

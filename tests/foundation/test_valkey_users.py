@@ -1,6 +1,7 @@
 """Each component's Valkey user can access that component's keys and no others."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from foundation.valkey import blocking_valkey_client, valkey_client
 from foundation.valkey_users import RULES
 from foundation.web.call_counts import CallCounts, calls_key
 from tenants.auth.devices import Device
+from tenants.auth.impersonation import LONGEST, Impersonation
 from tenants.auth.sessions import SessionStore
 from tenants.auth.throttle import EMAIL, SignInThrottle
 from tenants.errors import SignInThrottled
@@ -63,6 +65,14 @@ async def test_web_may_store_sessions_count_sign_ins_and_wake_lanes(own_servers:
     for _ in range(2):
         session = await sessions.start(msp_id=msp_id, member_id=member_id, tenant_id=new_id(), now=now)
     assert await sessions.find(session.cookie, msp_id=msp_id, now=now) is not None
+    client = new_id()
+    acting = Impersonation(
+        id=new_id(), tenant_id=client, client="acme", member_id=new_id(), member_name="Ada", by_id=member_id,
+        by_name="Nora", until=now + LONGEST,
+    )  # fmt: skip
+    await sessions.impersonate(session, acting, now=now)
+    assert await sessions.list_impersonations(msp_id=msp_id, tenant_id=client, now=now) == [acting]
+    assert await sessions.end_impersonation(replace(session, acting=acting))
     await sessions.end(session)
     assert await sessions.end_all(msp_id=msp_id, member_id=member_id) == 1
     device = Device(new_id(), member_id, now, bytes(16))
@@ -108,7 +118,7 @@ async def test_workers_and_relay_may_do_their_work(own_servers: EmbeddedServers)
 
 @pytest.mark.parametrize("component", ["worker", "relay"])
 async def test_only_web_reaches_sessions_and_sign_in_counters(own_servers: EmbeddedServers, component: str) -> None:
-    for kind in ("session:x", "sessions-of:x", "sign-in:pair:x"):
+    for kind in ("session:x", "sessions-of:x", "impersonations-of:x", "sign-in:pair:x"):
         key = f"fl:{new_id()}:{kind}"
         for command in (("GET", key), ("SET", key, "x"), ("DEL", key), ("ZRANGE", key, "0", "-1"), ("HGET", key, "n")):
             assert refused(own_servers, component, *command), command

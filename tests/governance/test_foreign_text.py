@@ -53,11 +53,11 @@ async def test_an_error_text_is_recorded_as_health_and_as_an_exception(env: Clie
         await open_exceptions(session, [found], now=utc_now(), new_id=new_id)
         append_audit(session, action="x", subject=error[:90], data={error[:9]: [error, {"e": error}]}, at=utc_now())
     ((health,),) = await env.rows("SELECT last_error FROM connection WHERE id = :c", c=env.erp)
-    [told] = await env.exceptions()
+    [exception] = await env.exceptions()
     assert is_clean(sentence(health))
-    assert is_clean(told.detail)
+    assert is_clean(exception.detail)
     assert len(sentence(health)) <= 1000
-    assert len(told.detail) <= 2000
+    assert len(exception.detail) <= 2000
     await env.rows("SELECT body::jsonb FROM audit_entry")
     async with env.services.db.transaction(env.scope) as session:
         assert (await verify_chain(session)).broken_at is None
@@ -74,8 +74,8 @@ async def test_a_source_that_answers_with_such_a_text_is_failing_and_polled_agai
     await env.work()
     ((health,),) = await env.rows("SELECT last_error FROM connection WHERE id = :c", c=env.erp)
     assert is_clean(sentence(health))
-    ((told,),) = await env.rows("SELECT error FROM job WHERE lane LIKE 'poll/%'")
-    assert is_clean(sentence(told))
+    ((stored,),) = await env.rows("SELECT error FROM job WHERE lane LIKE 'poll/%'")
+    assert is_clean(sentence(stored))
 
 
 async def test_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(env: ClientEnv) -> None:

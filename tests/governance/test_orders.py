@@ -201,5 +201,5 @@ async def test_an_order_with_an_inexact_total_blocks_no_other_value(env: ClientE
     await env.deliver(odd, env.change("SKU-001", STOCK, 5))
     await env.work()
     assert await env.rows("SELECT record_key FROM record_value") == [("SKU-001",)]
-    (told,) = await env.exceptions()
-    assert (told.code, told.record_key) == ("source.quarantined", "O-1")
+    (exception,) = await env.exceptions()
+    assert (exception.code, exception.record_key) == ("source.quarantined", "O-1")

@@ -103,9 +103,9 @@ async def test_a_value_that_always_fails_is_dead_lettered_and_can_be_replayed(
         c=env.channels["shop0"],
     )
     assert {key for key, state in found if state != "verified"} == {POISON}
-    [told] = await env.exceptions("state = 'open'")
-    assert told.code == "propagation.failed"
-    assert "secret-text" not in f"{told.detail} {told.params}"
+    [exception] = await env.exceptions("state = 'open'")
+    assert exception.code == "propagation.failed"
+    assert "secret-text" not in f"{exception.detail} {exception.params}"
     assert await env.rows("SELECT count(*) FROM dead_letter") == [(0,)]
     assert await env.rows("SELECT count(*) FROM job WHERE lane LIKE 'push/%'") == [(0,)]
     ((exception_id,),) = await env.rows("SELECT id FROM governance_exception WHERE state = 'open'")
@@ -152,9 +152,9 @@ async def test_an_adapter_that_raises_is_recorded_as_a_failing_connection(
     query = (
         "SELECT coalesce(last_failure_at > coalesce(last_success_at, '-infinity'), false), last_error FROM connection"
     )
-    ((failing, told),) = await env.rows(f"{query} WHERE id = :c", c=env.channels["shop0"])
+    ((failing, error),) = await env.rows(f"{query} WHERE id = :c", c=env.channels["shop0"])
     assert failing
-    assert "AttributeError" in str(told)
-    assert "secret-text" not in str(told)
+    assert "AttributeError" in str(error)
+    assert "secret-text" not in str(error)
     async with env.services.db.transaction(env.scope) as session:
         assert await session.scalar(text("SELECT count(*) FROM dead_letter")) == 0

@@ -33,7 +33,7 @@ ANSWERED_500 = {
     "params": {"system": {"code": "sandbox.erp", "params": {}}, "status": "500"},
 }
 OFTEN = 20
-"""Our own rate limit may hold an attempt back, which then counts none."""
+"""Maximum of polls: our own rate limit may delay one, which then counts no attempt."""
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ async def test_retries_respect_the_budget_and_count_no_attempt_beyond_it(
 
 
 @pytest.mark.parametrize(
-    ("faults", "told"),
+    ("faults", "expected"),
     [
         (DOWN, "'status': '500'"),
         (Faults(outage=1.0), ""),
@@ -150,14 +150,14 @@ async def test_retries_respect_the_budget_and_count_no_attempt_beyond_it(
     ids=["an error", "no connection", "another form than was agreed"],
 )
 async def test_every_polling_failure_is_recorded_and_reported_after_a_delay(
-    env: ClientEnv, sandbox: RunningSandbox, calls: Calls, faults: Faults, told: str
+    env: ClientEnv, sandbox: RunningSandbox, calls: Calls, faults: Faults, expected: str
 ) -> None:
     sandbox.break_(env.urls["erp"], faults)
     await begin(env)
     ((worked, failed, error),) = await env.rows(_HEALTH, erp=env.erp)
     assert (worked, failed) == (False, True)
     assert error
-    assert told in str(error)
+    assert expected in str(error)
     assert await env.rows(_CODES) == [], "a short trouble is nobody's"
     await pass_by(env, minutes=6)
     assert await env.rows(_CODES) == [("connection.failing", str(env.erp), "open")]

@@ -27,7 +27,7 @@ from tests.support.as_owner import delete_as_owner, update_as_owner
 from tests.support.client_env import ClientEnv
 
 _NEXT = "repair_at = now() - interval '1 year'"
-"""Before other tests' clients: the relay takes a few per pass."""
+"""Due before other tests' clients, because the relay takes a few per pass."""
 _DUE = "SELECT name FROM timer WHERE due_at IS NOT NULL ORDER BY name"
 _POLLED = "SELECT count(*) FROM poll_cursor WHERE polled_at >= :since"
 

@@ -37,7 +37,7 @@ async def test_each_usage_event_is_one_value_on_one_channel_of_one_client(env: C
     events, change = await synced(env)
     assert len(events) == 4
     both = {
-        ("SKU-001", f"List price {amount} USD", channel)
+        ("SKU-001", f"List price ${amount}", channel)
         for amount in ("100.00", "104.00")
         for channel in ("shop0", "market1")
     }

@@ -225,14 +225,14 @@ class TestComponents:
         assert set(known["prod-fairlead-retention"].values()) == {"fairlead-database"}
 
     def test_only_workers_deliver_audit_heads(self) -> None:
-        told = {
+        variables = {
             workload: {v["name"]: v for v in container["env"] if v["name"].startswith("FAIRLEAD_AUDIT_HEADS_")}
             for workload, container in containers(rendered("scheduled"))
         }
-        assert {name for name, found in told.items() if found} == {
+        assert {name for name, found in variables.items() if found} == {
             "prod-fairlead-worker-shared", "prod-fairlead-worker-shared-bulk",
         }  # fmt: skip
-        found = told["prod-fairlead-worker-shared"]
+        found = variables["prod-fairlead-worker-shared"]
         assert found["FAIRLEAD_AUDIT_HEADS_URL"]["value"] == "https://witness.example/heads"
         secret = found["FAIRLEAD_AUDIT_HEADS_SECRET"]["valueFrom"]["secretKeyRef"]
         assert secret == {"name": "fairlead-witness", "key": "secret"}

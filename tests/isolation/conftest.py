@@ -18,7 +18,7 @@ def owner(urls: Urls) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.fixture(autouse=True)
 def _new_connections() -> Iterator[None]:
-    """No connection has a past here: an isolation that only holds on a used one is none."""
+    """New connections only: isolation must not depend on the history of a connection."""
     from tests.support.kept_connections import new_connections
 
     with new_connections():

@@ -34,7 +34,7 @@ def updating(table: str) -> sql.Composed:
 
 
 def enter(connection: psycopg.Connection[Any], scope: Scope, *, rating: bool = False) -> None:
-    """`rating` is the right that rating jobs take inside a savepoint (`billing.sides`); pages never have it."""
+    """Enter the scope. `rating` is the right that rating jobs, never pages, take in a savepoint (`billing.sides`)."""
     connection.execute(
         "SELECT set_config('app.msp_id', %s, true), set_config('app.tenant_id', %s, true),"
         " set_config('app.partner_id', %s, true), set_config('app.billing', %s, true)",

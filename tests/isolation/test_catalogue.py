@@ -151,7 +151,7 @@ def test_without_a_scope_nothing_is_seen(urls: Urls, owner: psycopg.Connection[A
 
 
 INHERITED = {"meter_definition"}
-"""Tables of an MSP's account that its clients read: what the lines of their invoices count."""
+"""Tables of an MSP's account that its clients read, because the lines of their invoices refer to them."""
 
 
 def test_every_row_of_one_tenant_is_invisible_to_every_other(urls: Urls, owner: psycopg.Connection[Any]) -> None:

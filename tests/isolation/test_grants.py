@@ -69,10 +69,12 @@ DEFINERS = {
     f"{SCHEMA}.analyze_tables()": {RELAY},
     f"{SCHEMA}.coverage()": {RELAY},
     "record_backup(jsonb)": {BACKUP},
+    "last_backup_at()": {APP},
 }
 CALLERS = {
     "lane_claim": {APP}, "lane_finish": {APP}, "lanes_due": {RELAY}, "lane_backlog": {RELAY},
     "timers_fire": {RELAY}, "repairs_fire": {RELAY}, "record_backup": {BACKUP},
+    "last_backup_at": {APP},
 }  # fmt: skip
 
 
@@ -119,7 +121,7 @@ def test_the_application_may_do_this_with_each_table_and_no_more(owner: Owner) -
 IMMUTABLE = {
     "change": "id record_key element dimension record_type new_value source_version origin author on_behalf_of"
               " targets source_event_id committed_at proposed_at correlation",
-    "propagation": "change_id connection_id id record_key element dimension record_type partner_id value version"
+    "propagation": "change_id connection_id id record_key element dimension record_type value version"
                    " committed_at released_at",
     "propagation_attempt": "change_id id connection_id record_key element sent is_retry started_at",
     "approval": "id subject_kind content_hash policy_version requested_by author created_at",
@@ -127,7 +129,7 @@ IMMUTABLE = {
     "invoice_line": "id side invoice_id client_id kind meter product description price_id service_start unit_price"
                     " tiers cause",
     "record_value": "record_key element dimension record_type",
-    "connection": "id kind partner_id is_source takes_webhooks writes created_at",
+    "connection": "id kind is_source takes_webhooks writes created_at",
     "member": "id email name partner_id created_at",
     "api_key": "id name secret_hash role created_at created_by on_behalf_of_id manages_access",
     "client": "slug currency environment created_at",
@@ -206,7 +208,9 @@ def test_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
     assert found[FLEET, "policy_rule", "SELECT"] == "act effect id msp_id obj overrides ptype sub tenant_id"
     assert found[FLEET, "policy_version", "SELECT"] == "created_at msp_id tenant_id version"
     assert found[FLEET, "held_observation", "SELECT"] == "element msp_id tenant_id"
-    assert found[FLEET, "custom_element", "SELECT"] == "code dimensions label msp_id retired_at tenant_id value_type"
+    assert found[FLEET, "custom_element", "SELECT"] == (
+        "code dimensions domain label msp_id retired_at tenant_id value_type"
+    )
     assert found[FLEET, "baseline", "SELECT"] == "decided_at msp_id started_at state tenant_id"
 
 

@@ -13,10 +13,10 @@ from tests.isolation.every_table import TABLES
 from tests.isolation.rows import enter, make_rows, tenant_tables, updating
 from tests.support.as_owner import change_as_owner
 
-OPEN_TO_PARTNERS = {"client", "policy_role", "policy_rule", "policy_version"}
-PARTNERS_OWN = {"channel_value", "connection", "partner", "propagation"}
+OPEN_TO_PARTNERS = {"client", "client_brand", "client_brand_image", "policy_role", "policy_rule", "policy_version"}
+PARTNERS_OWN = {"channel_value", "connection", "notification", "notification_setting", "partner", "propagation"}
 PARTNERS_RECORDS = {"record_title"}
-"""Visible to a partner where the record is on a channel of the partner."""
+"""Tables visible to a partner if the record is on a channel of the partner."""
 Owner = psycopg.Connection[Any]
 Policies = dict[str, tuple[Any, ...]]
 

@@ -23,7 +23,7 @@ def relations() -> Iterator[tuple[str, str]]:
 
 RELATIONS = dict(relations())
 UNREADABLE = {"foundation.relations.INSTALLATION", "branding.relations.BRAND_DOMAINS"}
-"""Read by the owner's connections only, or without a tenant."""
+"""Relations read by the owner's connections only, or without a tenant."""
 
 
 @pytest.mark.parametrize("name", sorted(RELATIONS.keys() - UNREADABLE))

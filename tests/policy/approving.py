@@ -1,7 +1,7 @@
 """Shared steps of tests of approvals, each in a transaction of its own."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,13 +11,17 @@ from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Scope
 from policy.approval_repository import Approval
-from policy.approvals import ApprovalRequest, decide_approval, find_approval, request_approval, request_approvals
+from policy.approvals import ApprovalRequest, decide_approval, find_approval, request_approvals
 from policy.binding import bind_content
-from policy.redeeming import redeem_approval
+from policy.redeeming import RedeemResult, redeem_approvals
 from policy.states import ApprovalState
 from tests.policy.conftest import NOW
 
 HOUR = timedelta(hours=1)
+
+
+class NotRedeemedError(Exception):
+    """Refusal to redeem, with the result as its text."""
 
 
 def content(price: int = 100) -> bytes:
@@ -38,7 +42,7 @@ def wish(scope: Scope, *, subject: UUID | None = None, price: int = 100, author:
 
 async def ask(db: Database, scope: Scope, request: ApprovalRequest | None = None) -> UUID:
     async with db.transaction(scope) as session:
-        return await request_approval(session, scope, request=request or wish(scope), now=NOW, new_id=new_id)
+        return (await request_approvals(session, scope, requests=[request or wish(scope)], now=NOW, new_id=new_id))[0]
 
 
 async def ask_many(db: Database, scope: Scope, requests: Sequence[ApprovalRequest]) -> list[UUID]:
@@ -57,7 +61,15 @@ async def redeem(
     db: Database, scope: Scope, approval: UUID, *, price: int = 100, later: timedelta = timedelta()
 ) -> None:
     async with db.transaction(scope) as session:
-        await redeem_approval(session, scope, approval_id=approval, content_hash=content(price), now=NOW + later)
+        await redeem_one(session, scope, approval, content(price), now=NOW + later)
+
+
+async def redeem_one(
+    session: AsyncSession, scope: Scope, approval: UUID, content_hash: bytes, now: datetime = NOW
+) -> None:
+    results = await redeem_approvals(session, scope, content_hashes={approval: content_hash}, now=now)
+    if results[approval] is not RedeemResult.REDEEMED:
+        raise NotRedeemedError(results[approval])
 
 
 async def state(db: Database, scope: Scope, approval: UUID) -> ApprovalState:

@@ -50,7 +50,7 @@ conditions = st.just("") | st.recursive(
 )
 
 _fine: st.SearchStrategy[Fact] = _small | st.fractions(-9, 9, max_denominator=4).filter(lambda n: n.denominator > 1)
-"""Also amounts finer than a minor unit."""
+"""Facts that include amounts finer than a minor unit."""
 _fact: st.SearchStrategy[Fact] = _fine | _word | st.booleans()
 facts = st.one_of(
     st.fixed_dictionaries(dict.fromkeys(NUMBERS, _fine) | dict.fromkeys(TEXTS, _word) | dict.fromkeys(UNTYPED, _fine)),

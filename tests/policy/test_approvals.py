@@ -1,6 +1,5 @@
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -15,23 +14,30 @@ from policy.approvals import (
     decide_approval,
     expire_approvals,
     find_approval,
-    list_approvals,
-    request_approval,
     withdraw_approvals,
 )
 from policy.binding import bind_content
 from policy.errors import (
     ApprovalExpired,
-    ApprovalMismatch,
-    ApprovalNotGranted,
     ApprovalNotPending,
-    ApprovalUsed,
     OwnApproval,
 )
 from policy.messages import SUPERSEDED
-from policy.redeeming import RedeemResult, redeem_approval, redeem_approvals
+from policy.redeeming import RedeemResult, redeem_approvals
 from policy.states import ApprovalState
-from tests.policy.approving import HOUR, answer, ask, ask_many, content, redeem, someone_waits_for, state, wish
+from tests.policy.approving import (
+    HOUR,
+    NotRedeemedError,
+    answer,
+    ask,
+    ask_many,
+    content,
+    redeem,
+    redeem_one,
+    someone_waits_for,
+    state,
+    wish,
+)
 from tests.policy.conftest import NOW, as_member, as_system
 
 
@@ -55,7 +61,7 @@ class TestDeciding:
         )  # fmt: skip
         await redeem(db, as_system(scope), approval)
         assert await state(db, scope, approval) is ApprovalState.USED
-        with pytest.raises(ApprovalUsed):
+        with pytest.raises(NotRedeemedError, match="used"):
             await redeem(db, as_system(scope), approval)
 
     async def test_the_requester_cannot_decide(self, db: Database, scope: Scope) -> None:
@@ -114,7 +120,7 @@ class TestDeciding:
         await answer(db, approver, approval, grant=False, reason="Too steep")
         with pytest.raises(ApprovalNotPending):
             await answer(db, approver, approval)
-        with pytest.raises(ApprovalNotGranted):
+        with pytest.raises(NotRedeemedError, match="not_granted"):
             await redeem(db, scope, approval)
 
     async def test_after_its_time_it_cannot_be_granted(self, db: Database, scope: Scope, approver: Scope) -> None:
@@ -141,9 +147,8 @@ class TestRedeeming:
     ) -> None:
         approval = await ask(db, scope)
         await answer(db, approver, approval)
-        with pytest.raises(ApprovalMismatch, match="has changed since the approval") as refusal:
+        with pytest.raises(NotRedeemedError, match="mismatch"):
             await redeem(db, scope, approval, price=101)
-        assert refusal.value.status == 409
         assert await state(db, scope, approval) is ApprovalState.GRANTED
 
     @pytest.mark.parametrize(
@@ -161,26 +166,26 @@ class TestRedeeming:
         approval = await ask(db, scope)
         await answer(db, approver, approval)
         async with db.transaction(scope) as session:
-            with pytest.raises(ApprovalMismatch):
-                await redeem_approval(session, scope, approval_id=approval, content_hash=changed, now=NOW)
+            with pytest.raises(NotRedeemedError, match="mismatch"):
+                await redeem_one(session, scope, approval, changed)
 
     async def test_neither_too_early_nor_too_late(self, db: Database, scope: Scope, approver: Scope) -> None:
         approval = await ask(db, scope)
-        with pytest.raises(ApprovalNotGranted):
+        with pytest.raises(NotRedeemedError, match="not_granted"):
             await redeem(db, scope, approval)
         await answer(db, approver, approval)
-        with pytest.raises(ApprovalExpired):
+        with pytest.raises(NotRedeemedError, match="expired"):
             await redeem(db, scope, approval, later=HOUR)
 
     async def test_the_second_redemption_finds_it_used(self, db: Database, scope: Scope, approver: Scope) -> None:
         approval = await ask(db, scope)
         await answer(db, approver, approval)
         async with db.transaction(scope) as session:
-            await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)
+            await redeem_one(session, scope, approval, content())
             second = asyncio.create_task(redeem(db, scope, approval))
             while not await someone_waits_for(session):  # noqa: ASYNC110 - PostgreSQL sends no event for it
                 await asyncio.sleep(0.01)
-        with pytest.raises(ApprovalUsed):
+        with pytest.raises(NotRedeemedError, match="used"):
             await second
 
     async def test_a_rolled_back_effect_leaves_the_approval_unused(
@@ -194,7 +199,7 @@ class TestRedeeming:
 
     async def redeem_and_fail(self, db: Database, scope: Scope, approval: UUID) -> None:
         async with db.transaction(scope) as session:
-            await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)
+            await redeem_one(session, scope, approval, content())
             raise _EffectFailedError
 
     async def test_a_batch_has_a_result_for_each(self, db: Database, scope: Scope, approver: Scope) -> None:
@@ -235,7 +240,7 @@ class TestRequesting:
         second = await ask(db, scope, wish(scope, subject=subject, price=120))
         assert second != first
         assert await state(db, scope, first) is ApprovalState.WITHDRAWN
-        with pytest.raises(ApprovalNotGranted):
+        with pytest.raises(NotRedeemedError, match="not_granted"):
             await redeem(db, scope, first)
 
     async def test_ids_are_in_the_order_of_the_requests(self, db: Database, scope: Scope) -> None:
@@ -243,7 +248,8 @@ class TestRequesting:
         requests.reverse()
         ids = await ask_many(db, scope, requests)
         async with db.transaction(scope) as session:
-            found = {one.id: one.subject_id for one in await list_approvals(session, scope)}
+            rows = await session.execute(text("SELECT id, subject_id FROM approval"))
+            found = {row.id: row.subject_id for row in rows}
         assert [found[one] for one in ids] == [request.subject_id for request in requests]
 
     async def test_empty_and_duplicate_requests_are_handled(self, db: Database, scope: Scope) -> None:
@@ -251,17 +257,6 @@ class TestRequesting:
         subject = new_id()
         with pytest.raises(InvalidInput):
             await ask_many(db, scope, [wish(scope, subject=subject), wish(scope, subject=subject)])
-
-    async def test_the_inbox_pages_newest_first(self, db: Database, scope: Scope) -> None:
-        for minute in range(3):
-            async with db.transaction(scope) as session:
-                await request_approval(
-                    session, scope, request=wish(scope), now=NOW + timedelta(minutes=minute), new_id=new_id
-                )
-        async with db.transaction(scope) as session:
-            first = await list_approvals(session, scope, limit=2)
-            rest = await list_approvals(session, scope, limit=2, before=first[-1].created_at)
-        assert [one.created_at.minute for one in (*first, *rest)] == [2, 1, 0]
 
 
 class TestEnding:
@@ -273,7 +268,8 @@ class TestEnding:
         await answer(db, approver, gone)
         async with db.transaction(scope) as session:
             assert [one.id for one in await expire_approvals(session, scope, now=NOW + HOUR / 2)] == [ends]
-            subject = (await find_approval(session, scope, approval_id=gone)).subject_id
+            subject = await session.scalar(text("SELECT subject_id FROM approval WHERE id = :id"), {"id": gone})
+            assert subject is not None
             withdrawn = await withdraw_approvals(
                 session, scope, subject_kind="change", subject_ids=[subject], cause=SUPERSEDED.fill(), now=NOW
             )
@@ -294,10 +290,10 @@ class TestIsolation:
                 await answer(db, stranger, approval)
         await answer(db, approver, approval)
         for stranger in (sibling_scope, other_scope):
-            with pytest.raises(NotFound):
+            with pytest.raises(NotRedeemedError, match="unknown"):
                 await redeem(db, stranger, approval)
             async with db.transaction(stranger) as session:
-                assert await list_approvals(session, stranger, states=list(ApprovalState)) == []
+                assert await session.scalar(text("SELECT count(*) FROM approval")) == 0
                 assert await expire_approvals(session, stranger, now=NOW + HOUR) == []
                 with pytest.raises(NotFound):
                     await find_approval(session, stranger, approval_id=approval)
@@ -310,8 +306,8 @@ class TestIsolation:
         approval = await ask(db, scope)
         await answer(db, approver, approval)
         async with db.transaction(other_scope) as session:
-            with pytest.raises(NotFound):
-                await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)
+            with pytest.raises(NotRedeemedError, match="unknown"):
+                await redeem_one(session, scope, approval, content())
 
     async def test_an_msp_reads_its_own_clients_approvals_and_changes_none(
         self, db: Database, scope: Scope, sibling_scope: Scope, other_scope: Scope

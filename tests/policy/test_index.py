@@ -84,7 +84,7 @@ class TestDecide:
         )
 
     @pytest.mark.parametrize(
-        ("old", "told"),
+        ("old", "expected"),
         [
             ((None, None), NOTHING_EARLIER.fill()),
             ((0, "EUR"), EARLIER_ZERO.fill()),
@@ -93,12 +93,12 @@ class TestDecide:
         ],
     )
     def test_a_first_price_has_no_percentage_of_change(
-        self, old: tuple[int | None, str | None], told: StoredMessage
+        self, old: tuple[int | None, str | None], expected: StoredMessage
     ) -> None:
         index = compile_rules(starter_rules("t1"), tenant_id="t1", version=1)
         ctx = price_facts(known(*old), minor(1_000, "EUR"), minor(1, "EUR"))
         decision = decide(index, "erp", PRICE, ctx)
-        assert (decision.rule_id, decision.reason) == ("price-large-change", told)
+        assert (decision.rule_id, decision.reason) == ("price-large-change", expected)
 
     @pytest.mark.parametrize("start", [known(0, "EUR"), known(900, "USD")])
     def test_a_month_that_cannot_be_compared_has_a_reason_of_its_own(self, start: MoneyValue) -> None:

@@ -1,4 +1,4 @@
-"""Changes that no role of the product may make, made as the owner for a test: deletion or ageing of a client's rows."""
+"""Changes by the owner that no role of the product may make: deletion or ageing of a client's rows."""
 
 from typing import TYPE_CHECKING
 

@@ -32,7 +32,7 @@ async def handle(batch: Batch[Any]) -> None:
         if item.key == KILLS:
             os.kill(os.getpid(), signal.SIGKILL)
         if item.key == BLOCKS:
-            time.sleep(_FOR_EVER)  # noqa: ASYNC251 - what it is about: nothing else in the process turns
+            time.sleep(_FOR_EVER)  # noqa: ASYNC251 - intended: the event loop must not run
         if item.key == SLOW:
             await asyncio.sleep(SLOW_SECONDS)
     async with batch.commit() as session:

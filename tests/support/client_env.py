@@ -30,7 +30,7 @@ from tests.support.values import with_minor
 
 IDLE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.25
-"""Between two queries while the next job is further away: another task may make the query of `until` true."""
+"""Longest pause between two queries of `until`, because another task may make the query true."""
 PATIENCE_SECONDS = 60.0
 _JOBS_LEFT = "SELECT lane, kind, key, attempts, ready_at, error FROM job ORDER BY seq LIMIT 10"
 _SECONDS_TO_NEXT = """
@@ -95,11 +95,11 @@ class ClientEnv:
         """Run all ready jobs of this tenant.
 
         `settle` also waits for delayed jobs that become ready within so many seconds; later ones end the wait at once.
-        `until`, a query of one truth value, waits until it holds. Only idle seconds are counted, so that slow machines
+        `until`, a query for one boolean, waits until it is true. Only idle seconds are counted, so that slow machines
         run the same jobs.
 
         Raises:
-            AssertionError: `until` does not hold after PATIENCE_SECONDS without a job, or the jobs never end.
+            AssertionError: `until` is still false after PATIENCE_SECONDS without a job, or the jobs never end.
         """
         job_types = build_jobs(self.services)
         worker = LaneWorker(

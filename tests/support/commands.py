@@ -28,21 +28,21 @@ def run_command(
         TimeoutError: it did not end in time, and was killed.
     """
     with TemporaryDirectory(prefix="fairlead-command-") as folder:
-        typed_file, told_file = Path(folder, "typed"), Path(folder, "told")
+        typed_file, output_file = Path(folder, "typed"), Path(folder, "output")
         typed_file.write_text(typed)
-        process = _FORKS.Process(target=_run, args=(arguments, dict(environment), cwd, typed_file, told_file))
+        process = _FORKS.Process(target=_run, args=(arguments, dict(environment), cwd, typed_file, output_file))
         process.start()
         process.join(seconds)
         if process.exitcode is None:
             process.kill()
             process.join()
-            raise TimeoutError(f"`fairlead {' '.join(arguments)}` did not end: {told_file.read_text()}")
+            raise TimeoutError(f"`fairlead {' '.join(arguments)}` did not end: {output_file.read_text()}")
         code = process.exitcode
         process.close()
-        return code, told_file.read_text()
+        return code, output_file.read_text()
 
 
-def _run(arguments: list[str], environment: dict[str, str], cwd: Path | None, typed: Path, told: Path) -> None:
+def _run(arguments: list[str], environment: dict[str, str], cwd: Path | None, typed: Path, printed: Path) -> None:
     from controlplane.__main__ import run
 
     os.environ.clear()
@@ -50,7 +50,7 @@ def _run(arguments: list[str], environment: dict[str, str], cwd: Path | None, ty
     if cwd is not None:
         os.chdir(cwd)
     os.dup2(os.open(typed, os.O_RDONLY), 0)
-    output = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    output = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
     sys.stdin = os.fdopen(0, closefd=False)

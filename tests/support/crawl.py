@@ -1,4 +1,4 @@
-"""A crawl by links: from a page to each address of its host that a person could follow, a few of each kind."""
+"""Crawler: follows the links of a page within its host, a few of each kind."""
 
 import io
 import re
@@ -15,17 +15,17 @@ from tests.support.web_app import Visit
 
 _NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{16,}|(?<=/)\d+(?=/|$)")
 _LEADS_OUT = ("/sign-out", "/impersonation", "/payment-account/connect", "/sign-in/sso/", "/single-sign-on/try")
-"""Ends the session, or leads to another system."""
+"""Parts of links that end the session or lead to another system."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """Words that must not appear: of the product, and of accounts that a reader has nothing to do with."""
+    """Words that must not appear: the product's, and those of accounts unrelated to the reader."""
 
     forbidden: tuple[str, ...]
 
     def found_in(self, answer: httpx.Response) -> list[str]:
-        """Those that an answer contains: in its body, a PDF's text, its headers, or encoded in addresses."""
+        """Words that an answer contains: in its body, a PDF's text, its headers, or encoded in addresses."""
         text = text_of(answer).lower() + "\n".join(f"{name}: {value}" for name, value in answer.headers.items()).lower()
         text += unquote(text)
         return [word for word in self.forbidden if word.lower() in text]
@@ -41,7 +41,7 @@ def text_of(answer: httpx.Response) -> str:
 
 @dataclass
 class Crawl:
-    """`most` pages of each kind are read. `faults` are sentences: words found, and links that lead nowhere."""
+    """A crawl that reads `most` pages of each kind. `faults` are sentences about words found and broken links."""
 
     visit: Visit
     words: Words
@@ -53,7 +53,7 @@ class Crawl:
     answers: int = 0
 
     async def walk(self, *starts: str, may_miss: Sequence[str] = ()) -> None:
-        """`may_miss` are starts that need no page behind them."""
+        """Crawl from the starts. Those in `may_miss` may answer 404."""
         waiting = deque((start, "") for start in (*starts, *may_miss))
         known = {start for start, _ in waiting}
         while waiting:
@@ -74,12 +74,12 @@ class Crawl:
 
 
 def kind_of(link: str) -> str:
-    """The path without what varies between pages of one kind. Filters and orders of a list show the same rows again."""
+    """The path without the parts that vary between pages of one kind, such as filters and orders of a list."""
     return _NUMBER.sub("#", urlsplit(link).path)
 
 
 def links_of(answer: httpx.Response, base: str) -> Iterator[str]:
-    """Addresses of the same host to which a page, a script of it, or a redirect leads."""
+    """Addresses of the same host to which a page, its scripts, or a redirect lead."""
     here = str(answer.request.url)
     found = [answer.headers["location"]] if "location" in answer.headers else []
     if answer.headers.get("content-type", "").startswith("text/html") and answer.content.strip():
@@ -94,6 +94,6 @@ def links_of(answer: httpx.Response, base: str) -> Iterator[str]:
 
 
 def _form_address(form: lxml.html.HtmlElement) -> str:
-    """Where a form leads that is sent as it is."""
+    """The address of a form that is sent unchanged."""
     path = str(form.get("action")).partition("?")[0]
     return f"{path}?{urlencode(form.form_values())}"

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def another_database(admin_url: str, urls: "Urls", *, copy_of: str = "template1") -> Iterator["Urls"]:
-    """An empty database with the same owner, as each role reaches it; dropped at the end. The roles exist already.
+    """URLs by role of an empty database with the same owner, dropped at the end. The roles exist already.
 
-    `copy_of` is another database of this function, without open connections: copying a migrated database is quicker
-    than a migration. Rights on a database itself are not copied.
+    `copy_of` is another database made by this function, without open connections: a copy is quicker than a
+    migration. Rights on a database itself are not copied.
     """
     name = f"fairlead_{new_id().hex[-12:]}"
     with psycopg.connect(urls.owner) as connection:

@@ -17,7 +17,7 @@ import dns.rrset
 
 @dataclass
 class DnsServer:
-    """`records` by name, without the last dot. A name in `broken` is answered with SERVFAIL."""
+    """Server with `records` by name, without the final dot. Names in `broken` are answered with SERVFAIL."""
 
     address: str
     records: dict[str, list[str]] = field(default_factory=dict)

@@ -22,12 +22,12 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """Fault of every connection through the link, old and new, while it is active."""
 
     latency_seconds: float = 0.0
-    bytes_per_second: int = 0  # per direction; 0 is no limit
+    bytes_per_second: int = 0  # per direction; 0 means no limit
     cut_after: int | None = None  # both directions' bytes together; then a reset
     reset: bool = False
-    blackhole: bool = False  # nothing passes and nothing ends; held bytes are passed on afterwards
+    blackhole: bool = False  # no bytes pass and no connection ends; delayed bytes are passed on afterwards
     half_close: bool = False  # the far side appears closed; bytes sent to it still arrive
-    half_open: bool = False  # open connections are dead for ever, without notice; new ones work
+    half_open: bool = False  # open connections stay dead without notice; new ones work
 
 
 WELL = Trouble()
@@ -157,7 +157,7 @@ class _Connection:
                     await self._pass_on(data, writer, trouble)
             await self._link.until_passable()
             if not (answers and self._ended_early) and not writer.is_closing():
-                if self._dead:  # only a side that gives up can end
+                if self._dead:  # only a side that closes can end
                     self.reset()
                 else:
                     writer.write_eof()

@@ -1,4 +1,4 @@
-"""Measured figures without a pass criterion: `record_property("figure", text)` is printed at the end of the run."""
+"""Measured figures without a pass criterion: prints `record_property("figure", text)` at the end of the run."""
 
 import pytest
 

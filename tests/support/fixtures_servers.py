@@ -1,6 +1,6 @@
 """Fixtures of the servers: real PostgreSQL and Valkey, the real migrations, the application's own roles.
 
-Imports are inside the fixtures, so that a test without servers does not pay for them.
+Imports are inside the fixtures, so that tests without servers start faster.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An OpenID provider in this process that answers as a test requires, also wrongly."""
+"""An OpenID provider in this process with configurable, also invalid, answers."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ Claims = dict[str, Any]
 
 @dataclass
 class HostileProvider:
-    """`change` alters the claims of the next tokens, `sign` makes a token of them. `metadata` replaces fields."""
+    """The provider. `change` alters the claims of the next tokens, `sign` signs them, `metadata` replaces fields."""
 
     issuer: str
     key: RSAKey
@@ -35,7 +35,7 @@ class HostileProvider:
     numbers: Iterator[int] = field(default_factory=count)
 
     def authorize(self, address: str) -> dict[str, str]:
-        """What the provider's page would do once the person signed in: the parameters of the callback."""
+        """Parameters of the callback, as the provider's page would send them after the sign-in."""
         query = dict(parse_qsl(urlsplit(address).query))
         code = f"code-{next(self.numbers)}"
         self.codes[code] = query
@@ -104,7 +104,7 @@ def running_hostile_provider() -> Iterator[HostileProvider]:
         do_POST = do_GET  # noqa: N815 - the library's name
 
         def log_message(self, *_: Any) -> None:
-            """Nothing: a test's output has its own."""
+            """Suppress the log of requests in the tests' output."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         provider = HostileProvider(f"http://127.0.0.1:{server.server_address[1]}", new_key("key"))

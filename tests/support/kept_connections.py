@@ -1,8 +1,8 @@
 """Server connections that outlive the pools of one test, for the pools of the next.
 
-A new connection is a new process of the server, which reads the catalogue and plans every statement anew, and the pools
-of a test are closed with it. Here the connection below stays open until the session ends. Each pool gets a new
-connection object on it, and what a pool would not pass on to the next borrower is closed as usual.
+A new connection is a new process of the server, which reads the catalogue and plans every statement again, and the
+pools of a test close their connections. Here the libpq connection stays open until the session ends, and each pool gets
+a new connection object on it. A connection that a pool would not pass on to the next borrower is closed as usual.
 
 Tests of a connection itself run in `new_connections`.
 """
@@ -26,7 +26,7 @@ MOST = 10
 
 
 class _Finished:
-    """In the place of the libpq connection that a closed `PatientConnection` no longer has."""
+    """Replacement for the libpq connection of a closed `PatientConnection`."""
 
     status = ConnStatus.BAD
     transaction_status = TransactionStatus.UNKNOWN
@@ -75,7 +75,7 @@ def _place(conninfo: str) -> tuple[str, ...]:
 
 
 def _is_quiet(pgconn: Any) -> bool:
-    """Whether the connection is open, outside a transaction, and the server has sent nothing, such as its farewell."""
+    """Whether the connection is open, outside a transaction, and without unread messages, such as a termination."""
     if pgconn.status != ConnStatus.OK or pgconn.transaction_status != TransactionStatus.IDLE:
         return False
     line = poll()
@@ -119,7 +119,7 @@ _paused: list[None] = []
 
 @contextmanager
 def new_connections() -> Iterator[None]:
-    """While the block runs, every connection is a new one, and none is kept."""
+    """While the block runs, all connections are new, and none is kept."""
     _paused.append(None)
     try:
         yield

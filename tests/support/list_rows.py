@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from foundation.clock import utc_now
@@ -12,10 +14,18 @@ from tests.support.client_env import ClientEnv
 Matches = Mapping[str, Collection[str]]
 """By filter, the values with which the list shows the added row. Any other value leaves it out, except an empty one."""
 
+_DAY: Final = timedelta(days=1)
+
+
+def time_matches(days: int) -> dict[str, Collection[str]]:
+    """Values of `since` and `until` that match a row from that many whole days ago."""
+    midnights = [f"{utc_now() - back * _DAY:%Y-%m-%dT00:00}" for back in range(10)]
+    return {"since": midnights[days:], "until": midnights[:days]}
+
 
 @dataclass
 class Rows:
-    """One client, whose rows are named after `tag`: where allowed, a text that a spreadsheet would execute."""
+    """Rows of one client, named after `tag`: where allowed, a text that a spreadsheet would execute."""
 
     env: ClientEnv
     tag: str
@@ -40,4 +50,4 @@ class Rows:
 
 
 ListSample = Callable[[Rows, int], Awaitable[Matches | None]]
-"""Adds the row with this number, which the list shows by default."""
+"""Function that adds the row with this number, which the list shows by default."""

@@ -1,4 +1,4 @@
-"""The product's state machines: all that a `states.py` declares."""
+"""The product's state machines, as declared in every `states.py`."""
 
 from importlib import import_module
 from typing import Any

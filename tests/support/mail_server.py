@@ -18,14 +18,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from controlplane.ports import free_port
+from tests.support.ports import free_port
 
 USER, PASSWORD = "portal", "a password of the mail server"
 
 
 @dataclass
 class MailServer:
-    """`answers` are the responses to the next mails, which are then not accepted."""
+    """The server. `answers` are refusals of the next mails."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def create_migration(config: Config, name: str, *, now: datetime) -> Path:
-    """Raises ValueError for an invalid name, or a second migration within the minute."""
+    """Create the file. Raises ValueError for an invalid name, or a second migration within the minute."""
     if not _NAME.fullmatch(name):
         raise ValueError("Name it in small letters and underscores: make migration NAME=partner_titles")
     folder = Path(config.get_main_option("script_location") or "") / "versions"

@@ -1,4 +1,4 @@
-"""The npm package `oidc-provider` as a process, one per pytest process, and a person who signs in at it."""
+"""The npm package `oidc-provider` as a process, one per pytest process, and a browser that signs in there."""
 
 import html
 import re
@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from controlplane.ports import free_port
+from tests.support.ports import free_port
 
 _SCRIPT = Path(__file__).with_name("oidc_provider.mjs")
 _FORM = re.compile(r'<form[^>]*action="([^"]*)"')

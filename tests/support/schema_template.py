@@ -1,4 +1,4 @@
-"""A PostgreSQL data folder with the migrated schema, made once per checkout and copied for each pytest process.
+"""A PostgreSQL data folder with the migrated schema, created once per checkout and copied for each pytest process.
 
 Copying takes a tenth of a CPU second; creating a cluster and migrating takes more than two.
 """
@@ -15,10 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from controlplane.embedded.paths import postgres_programs
-from controlplane.embedded.servers import EmbeddedServers
-from controlplane.stack import project_root
 from foundation.database.roles import RolePasswords
 
+ROOT = Path(__file__).parents[2]
 DATABASE = "fairlead"
 SOURCES = (
     "platform/canonical/currencies.py",
@@ -30,14 +29,14 @@ SOURCES = (
     "tests/support/schema_template.py",
     "tests/support/servers.py",
 )
-"""Files and folders that decide what a migrated cluster contains."""
+"""Files and folders that determine the contents of a migrated cluster."""
 
 
 def copy_template(to: Path, *, owner: str, passwords: RolePasswords) -> None:
     """Copy a cluster with the migrated `DATABASE` to `to`, which does not exist yet. No server may run on it."""
-    home = project_root() / "var" / "schema-template"
+    home = ROOT / "var" / "schema-template"
     home.mkdir(parents=True, exist_ok=True)
-    wanted = home / fingerprint(_sources(project_root()))
+    wanted = home / current_fingerprint()
     with _locked(home / "lock", fcntl.LOCK_SH):
         if wanted.is_dir():
             _copy(wanted, to)
@@ -50,9 +49,13 @@ def copy_template(to: Path, *, owner: str, passwords: RolePasswords) -> None:
         _copy(wanted, to)
 
 
+def current_fingerprint() -> str:
+    return fingerprint(_sources(ROOT))
+
+
 def fingerprint(sources: Iterable[Path]) -> str:
-    """Hash of the files' contents, of PostgreSQL's version, and of the day, because migrations create the partitions of
-    coming months.
+    """Hash of the files' contents, PostgreSQL's version, and the day, because migrations create partitions of coming
+    months.
     """
     server = (postgres_programs() / "postgres").stat()
     digest = hashlib.sha256(f"{datetime.now(UTC):%Y-%m-%d} {server.st_size} {server.st_mtime_ns}".encode())
@@ -70,6 +73,7 @@ def _sources(root: Path) -> Iterator[Path]:
 
 
 def _make(target: Path, owner: str, passwords: RolePasswords) -> None:
+    from controlplane.embedded.servers import EmbeddedServers
     from controlplane.migrate import migrate_schema, prepare_roles
 
     # Not below the checkout: the servers run as another user, who may not be allowed to enter it.

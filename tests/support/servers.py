@@ -1,4 +1,7 @@
-"""Servers of the tests: embedded ones per pytest process, or those named by DATABASE_URL and REDIS_URL."""
+"""Servers of the tests: embedded ones per pytest process, those named by DATABASE_URL and REDIS_URL, or warm ones.
+
+The embedded servers are imported only where they are started, because warm ones do not need them.
+"""
 
 import contextlib
 import fcntl
@@ -9,15 +12,19 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
-from controlplane.embedded.servers import EmbeddedServers
 from foundation.database.roles import RolePasswords
 from foundation.settings import with_role
 from tests.support.schema_template import DATABASE, copy_template
+from tests.support.warm_servers import warm_database
+
+if TYPE_CHECKING:
+    from controlplane.embedded.servers import EmbeddedServers
 
 FOLDER_PREFIX = "fairlead-test-"
 SWEEP_AFTER_SECONDS = 60
@@ -29,15 +36,15 @@ PASSWORDS = RolePasswords(app="app-test", intake="intake-test", relay="relay-tes
 
 @dataclass(frozen=True)
 class Servers:
-    """Every pytest process (xdist worker) has its own database, and its own Valkey or database number of it."""
+    """Servers of one pytest process (xdist worker): its own database, and its own Valkey or Valkey database number."""
 
     owner_url: str
-    """libpq URL of a database without rows, as the role that owns it."""
+    """libpq URL of an empty database, as its owner."""
     admin_url: str
     """Same server, a role that may create databases and roles: a superuser on the embedded one."""
     redis_url: str
-    embedded: EmbeddedServers | None
-    """For tests that kill and restart servers; None for what the environment named."""
+    embedded: "EmbeddedServers | None"
+    """None for servers from the environment, and for warm servers."""
     is_migrated: bool = False
     """Whether the database has the roles and the schema already."""
 
@@ -82,14 +89,20 @@ def stop_servers(servers: Servers) -> None:
 
 @contextlib.contextmanager
 def running_servers(environment: Mapping[str, str] | None = None) -> Iterator[Servers]:
-    servers = start_servers(environment)
-    try:
+    """The servers that `environment` determines, else the warm ones if they run, else embedded ones."""
+    with contextlib.ExitStack() as stack:
+        warm = stack.enter_context(warm_database(os.environ)) if environment is None else None
+        if warm is not None:
+            yield Servers(warm.owner_url, warm.admin_url, warm.redis_url, embedded=None, is_migrated=True)
+            return
+        servers = start_servers(environment)
+        stack.callback(stop_servers, servers)
         yield servers
-    finally:
-        stop_servers(servers)
 
 
-def _start_embedded(*, with_database: bool) -> EmbeddedServers:
+def _start_embedded(*, with_database: bool) -> "EmbeddedServers":
+    from controlplane.embedded.servers import EmbeddedServers
+
     _sweep(Path(tempfile.gettempdir()))
     servers = EmbeddedServers(Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)), durable=False)
     if with_database:
@@ -118,7 +131,7 @@ def _own_database(server_url: str, dbname: str) -> str:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(dbname)))
         superuser = connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
         if superuser == (True,):
-            # A superuser bypasses row-level security: with one as the owner the tests would prove nothing.
+            # A superuser bypasses row-level security: as the owner it would make the tests meaningless.
             _own_role(connection)
             owner = sql.SQL("alter database {} owner to {}")
             connection.execute(owner.format(sql.Identifier(dbname), sql.Identifier(OWNER_ROLE)))
@@ -128,7 +141,7 @@ def _own_database(server_url: str, dbname: str) -> str:
 
 
 def _own_role(connection: psycopg.Connection[object]) -> None:
-    """The owner's role, created once by the first worker."""
+    """Owner role, created once by the first worker."""
     role, password = sql.Identifier(OWNER_ROLE), sql.Literal(OWNER_PASSWORD)
     with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         connection.execute(sql.SQL("create role {} login createrole password {}").format(role, password))

@@ -1,9 +1,9 @@
-"""The web application once for all tests of a file.
+"""One web application for all tests of a file.
 
 A file that imports these fixtures runs in one event loop: `pytestmark = pytest.mark.asyncio(loop_scope="module")`. They
 replace the usual fixtures of the same names. `shared_services`, `shared_relay_db` and `shared_web_app` are always
-needed. In addition the MSP: `shared_env`, `shared_msp` and `shared_admin` for tests that change nothing that others
-read; `own_env`, `own_other_env`, `own_msp_setup` and `own_admin` where each test has MSPs of its own.
+needed. In addition the MSP: `shared_env`, `shared_msp` and `shared_admin` for tests that do not affect
+others; `own_env`, `own_other_env`, `own_msp_setup` and `own_admin` where each test has MSPs of its own.
 """
 
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ async def shared_services(urls: Urls) -> AsyncIterator[Services]:
 
 @pytest_asyncio.fixture(name="services", scope="module", loop_scope="module")
 async def shared_mailbox_services(urls: Urls) -> AsyncIterator[Services]:
-    """As in the demonstration: no mail server, and mails are shown. Instead of `shared_services`."""
+    """Replacement of `shared_services` with the demonstration's mailbox: no mail server, mails are shown."""
     built = build_services(msgspec.structs.replace(settings_of(urls), mail=MailSettings(mailbox=True)))
     hash_cheaply(built.auth.passwords)
     yield built

@@ -1,7 +1,7 @@
 """`make shell`: psql on the demonstration or installation that runs here. Arguments are passed on to psql.
 
-With embedded servers it is the superuser's, who sees every tenant's rows; with external servers it is the owner's, who
-sees those of the tenant that `app.tenant_id` names.
+With embedded servers psql runs as the superuser, who sees every tenant's rows; with external servers as the owner, who
+sees the rows of the tenant that `app.tenant_id` names.
 """
 
 import os
@@ -18,7 +18,7 @@ _VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": 
 
 
 def find_database(environment: Mapping[str, str]) -> str:
-    """The address of its database; without one, the error names what to start."""
+    """Address of the running installation's database; without one, the error names the command to start it."""
     found = None if names_servers(environment) else find_installation(environment)
     return (
         found.admin_url if found is not None else find_settings(environment, vault_needed=False, partial=True).owner_url

@@ -1,4 +1,4 @@
-"""What the test folders of the slices declare for tests of the whole product: a new slice edits no list elsewhere."""
+"""Declarations in the slices' test folders for tests of the whole product: a new slice edits no central list."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -16,7 +16,7 @@ def modules_named(name: str) -> Iterator[ModuleType]:
 
 
 def declarations(module_name: str, constant: str) -> dict[str, Any]:
-    """The entries of a dictionary that modules of this name declare."""
+    """Merged entries of a dictionary that modules of this name declare."""
     found: dict[str, Any] = {}
     for module in modules_named(module_name):
         entries = getattr(module, constant, {})

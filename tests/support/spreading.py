@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 TOGETHER = ("tests/drills/", "tests/connectors/test_vendure")
-"""How paths of files begin that share an installation, or a shop, which takes half a minute to start."""
+"""Path prefixes of files that share an installation or a shop, whose start takes half a minute."""
 LONGEST = (
     "tests/e2e/test_main_job_in_browser.py",
     "tests/drills/",
@@ -34,7 +34,7 @@ LONGEST = (
     "tests/controlplane/test_impersonation.py",
     "tests/controlplane/test_scim.py",
 )
-"""The files that take longest, in order: neither marks nor numbers of tests show it. See docs/testing.md."""
+"""The longest files, in order; marks and numbers of tests do not show their length. See docs/testing.md."""
 LONG = ("chaos", "slow", "real")
 
 
@@ -55,7 +55,7 @@ def unit_of(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Only in a process of xdist; with `--no-loadscope-reorder` its order is that of the queue."""
+    """Sort in xdist's processes only; with `--no-loadscope-reorder` the queue has this order."""
     if hasattr(config, "workerinput"):
         sort_by_length(items)
 

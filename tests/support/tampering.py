@@ -5,7 +5,7 @@ from psycopg import sql
 
 
 def tamper_as_owner(owner_url: str, *statements: str, **binds: object) -> None:
-    """Policies and triggers are off for these statements, and on again afterwards."""
+    """Execute statements as the owner, with policies and triggers disabled meanwhile."""
     with psycopg.connect(owner_url) as connection:
         tables = connection.execute(
             "SELECT oid::regclass::text FROM pg_class"

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.affected import Chosen, changed_files, choose, imported_names, module_name
+from tests.support.affected import MOST_SECONDS, Chosen, affordable, changed_files, choose, imported_names, module_name
 
 FILES = {
     "platform/prices/changes/planner.py": "",
     "platform/prices/changes/__init__.py": "",
     "platform/prices/changes/pages.py": 'LIST = "prices/list.html"',
-    "platform/prices/templates/prices/list.html": "",
-    "platform/prices/templates/prices/changes.html": "",
-    "platform/prices/templates/prices/parts.html": "",
+    "platform/prices/changes/templates/list.html": "",
+    "platform/prices/changes/templates/changes.html": "",
+    "platform/prices/templates/parts.html": "",
     "platform/prices/offers/list.html": "",
     "tenants/keys.py": "",
     "tests/prices/conftest.py": "",
@@ -38,7 +38,7 @@ FILES = {
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A repository on a branch of its own, with nothing changed since main."""
+    """A repository on its own branch, unchanged since main."""
     for name, text in FILES.items():
         write(tmp_path, name, text)
     git(tmp_path, "init", "--quiet", "--initial-branch", "main")
@@ -122,11 +122,11 @@ def test_importers_of_a_changed_test_module_come_before_mirrors(root: Path) -> N
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ("platform/prices/templates/prices/list.html", ["prices/changes/test_pages.py", "prices/test_changes.py"]),
-        ("platform/prices/templates/prices/changes.html", ["prices/test_changes.py"]),
-        ("platform/prices/templates/prices/parts.html", []),
+        ("platform/prices/changes/templates/list.html", ["prices/changes/test_pages.py", "prices/test_changes.py"]),
+        ("platform/prices/changes/templates/changes.html", ["prices/test_changes.py"]),
+        ("platform/prices/templates/parts.html", []),
         ("platform/prices/offers/list.html", ["prices/pages/test_offers.py"]),
-        ("tenants/templates/keys/list.html", ["tenants/test_keys.py"]),
+        ("tenants/keys/templates/list.html", ["tenants/test_keys.py"]),
         ("platform/prices/offers/pages.py", ["architecture/test_layout.py", "prices/pages/test_offers.py"]),
         ("tests/support/rows.py", ["docs/test_guides.py"]),
         ("platform/prices/costs.csv", ["prices/test_changes.py", "prices/test_lists.py"]),
@@ -168,3 +168,13 @@ def test_a_slice_without_a_folder_of_tests_chooses_the_tests_that_name_it(root: 
 def test_a_migration_chooses_the_test_of_rights(root: Path) -> None:
     write(root, "platform/controlplane/migrations/versions/1_prices.py")
     assert Path("tests/isolation/test_grants.py") in {each.test for each in choose(root, changed_files(root))}
+
+
+def test_expensive_files_are_left_to_the_whole_run_and_cheap_ones_still_run(tmp_path: Path) -> None:
+    expensive = "def test_page(web_app: WebApp) -> None: ...\n" * int(MOST_SECONDS)
+    for name, content in {"a": expensive, "b": expensive, "c": "def test_sum() -> None: ...\n", "d": expensive}.items():
+        write(tmp_path, f"test_{name}.py", content)
+    found = [Chosen(Path("test_a.py"), "changed"), *(Chosen(Path(f"test_{name}.py"), "imports x") for name in "bcd")]
+    kept, rest = affordable(tmp_path, found)
+    assert [each.test.name for each in kept] == ["test_a.py", "test_c.py"]
+    assert [each.test.name for each in rest] == ["test_b.py", "test_d.py"]

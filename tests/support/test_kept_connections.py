@@ -1,4 +1,4 @@
-"""Kept connections: the next pool continues on the server's process, but only where nothing of the last one is left."""
+"""Kept connections: the next pool reuses the server's process only if no state of the previous pool is left."""
 
 from sqlalchemy import text
 from sqlalchemy.util import greenlet_spawn
@@ -16,7 +16,7 @@ PID = text("SELECT pg_backend_pid(), current_setting('app.tenant_id', true), cur
 async def ask(
     urls: Urls, *, name: str = "fairlead", before: str = "", scope: Scope | None = None
 ) -> tuple[object, ...]:
-    """What a pool of its own sees, after the statement `before`."""
+    """Answer that a new pool gets, after the statement `before`."""
     database = Database(urls.app, pool_size=1, application_name=name)
     try:
         async with database.transaction(scope) as session:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.no_skips import OPTIONAL_TOOL
+
 ROOT = Path(__file__).parents[2]
 SKIPS = "import pytest\ndef test_a(): pass\n@pytest.mark.skip(reason='no shop here')\ndef test_b(): pass\n"
 SKIPS_A_FILE = "import pytest\npytest.skip('no shop here', allow_module_level=True)\n"
@@ -37,6 +39,12 @@ class TestNoSkips:
         assert result.returncode == pytest.ExitCode.TESTS_FAILED
         assert "SKIPPED" in result.stdout
         assert "no shop here" in result.stdout
+
+    def test_a_tool_that_registries_do_not_always_have_may_be_missing_and_is_named(
+        self, tmp_path: Path, options: tuple[str, ...]
+    ) -> None:
+        result = run(tmp_path, SKIPS.replace("no shop here", f"{OPTIONAL_TOOL}a shop"), *options, ci=True)
+        assert (result.returncode, "a shop" in result.stdout) == (pytest.ExitCode.OK, True)
 
     def test_a_run_by_hand_may_skip(self, tmp_path: Path, options: tuple[str, ...]) -> None:
         assert run(tmp_path, SKIPS, *options, ci=False).returncode == pytest.ExitCode.OK

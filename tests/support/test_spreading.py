@@ -29,8 +29,8 @@ def test_long_files_come_first_and_a_file_keeps_its_order(tmp_path: Path) -> Non
         "-n", "1", "--dist", "loadfile", "--no-loadscope-reorder", "--basetemp", str(tmp_path / "temporary"),
         "--rootdir", str(tmp_path), "-c", os.devnull, "-W", "ignore", str(tmp_path),
     ]  # fmt: skip
-    told = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
-    assert re.findall(r"PASSED (?:[\w/]+/)?(\w+)\.py::(\w+)", told) == [
+    result = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    assert re.findall(r"PASSED (?:[\w/]+/)?(\w+)\.py::(\w+)", result) == [
         (LONGEST[-1].rpartition("/")[2].removesuffix(".py"), "test_1"),
         ("test_d_chaos", "test_1"),
         ("test_c_slow", "test_1"),

@@ -1,4 +1,4 @@
-"""The fake behaves as Stripe does, seen through the official SDK: each check names what a program would rely on."""
+"""The fake behaves as Stripe does, through the official SDK: each test names a behaviour that programs rely on."""
 
 import json
 import time
@@ -126,8 +126,8 @@ def test_invoice_from_draft_to_paid(fake: StripeFake, v1: Any) -> None:
     back = v1.invoice_payments.list({"payment": {"type": "payment_intent", "payment_intent": intent.id}})
     assert [one.invoice for one in back.data] == [draft.id]
     assert _code(lambda: v1.payment_intents.cancel(intent.id)) == "payment_intent_invalid_parameter"
-    told = [event["type"] for event in fake.world.outbox if event["type"].startswith("invoice")]
-    assert [one for one in told if one not in {"invoice.updated", "invoiceitem.created"}] == [
+    events = [event["type"] for event in fake.world.outbox if event["type"].startswith("invoice")]
+    assert [one for one in events if one not in {"invoice.updated", "invoiceitem.created"}] == [
         "invoice.created", "invoice.finalized", "invoice_payment.paid", "invoice.paid", "invoice.payment_succeeded",
     ]  # fmt: skip
 

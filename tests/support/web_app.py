@@ -1,4 +1,4 @@
-"""The whole web application in the test's own loop, visited over ASGI as the browsers of two MSPs would."""
+"""The whole web application in the test's own loop, visited over ASGI by browsers of two MSPs."""
 
 import asyncio
 import re
@@ -34,7 +34,7 @@ _TOKEN = re.compile(r'name="_csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]
 
 @dataclass
 class Visit:
-    """One browser. Forms have the token of the last received page."""
+    """One browser. Forms are sent with the token of the last received page."""
 
     http: httpx.AsyncClient
     token: str = ""
@@ -94,16 +94,16 @@ async def running_web_app(services: Services, static: Path) -> AsyncIterator[Web
 async def lifespan(app: Litestar) -> AsyncIterator[None]:
     """The ASGI lifespan in a task of its own: a fixture's two halves may run in different tasks."""
     asked: asyncio.Queue[dict[str, str]] = asyncio.Queue()
-    told: asyncio.Queue[Any] = asyncio.Queue()
-    task = asyncio.create_task(app({"type": "lifespan"}, asked.get, told.put))  # type: ignore[arg-type]
+    answers: asyncio.Queue[Any] = asyncio.Queue()
+    task = asyncio.create_task(app({"type": "lifespan"}, asked.get, answers.put))  # type: ignore[arg-type]
     await asked.put({"type": "lifespan.startup"})
-    started = await told.get()
+    started = await answers.get()
     assert started["type"] == "lifespan.startup.complete", started
     try:
         yield
     finally:
         await asked.put({"type": "lifespan.shutdown"})
-        await told.get()
+        await answers.get()
         await task
 
 
@@ -130,12 +130,14 @@ async def brand_of(services: Services, msp_account: Scope, *, name: str, label: 
     return host
 
 
-async def set_up_msp(env: ClientEnv, *, name: str) -> MspSetup:
+async def set_up_msp(env: ClientEnv, *, name: str, admin_name: str = "") -> MspSetup:
     """Create a brand and members for a client's MSP; the second channel belongs to a partner."""
     services, label = env.services, env.scope.tenant_id.hex[-8:]
     host = await brand_of(services, env.msp_account, name=name, label=label)
     admin, approver, partner = (f"{who}-{label}@example.test" for who in ("admin", "approver", "partner"))
-    await add_member(services, env.msp_account, NewAccountMember(admin, f"Admin {name}", PASSWORD, "msp_admin"))
+    await add_member(
+        services, env.msp_account, NewAccountMember(admin, admin_name or f"Admin {name}", PASSWORD, "msp_admin")
+    )
     await add_member(services, env.scope, NewAccountMember(approver, f"Approver {name}", PASSWORD, "client_approver"))
     partner_id = await add_partner(services, env.scope, name=f"Partner {name}")
     await add_member(services, env.scope, NewAccountMember(partner, f"Partner {name}", PASSWORD, "partner", partner_id))

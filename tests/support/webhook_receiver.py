@@ -42,9 +42,9 @@ class WebhookReceiver:
                 headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 self.heard.append(Heard(headers, body))
-                status, more, told = self.answers.pop(0) if self.answers else (204, {}, b"")
+                status, more, data = self.answers.pop(0) if self.answers else (204, {}, b"")
                 fields = "".join(f"{name}: {value}\r\n" for name, value in more.items())
-                writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(told)}\r\n{fields}\r\n".encode() + told)
+                writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(data)}\r\n{fields}\r\n".encode() + data)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

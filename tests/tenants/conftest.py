@@ -83,7 +83,7 @@ def clock() -> Ticking:
 
 
 async def leave_clocks(session: AsyncSession, since: datetime, now: datetime) -> None:
-    """There is no higher room in these tests."""
+    """Replacement for the higher room, which these tests do not have."""
 
 
 @pytest.fixture

@@ -22,5 +22,12 @@ TABLES = (
         watched=True,
     ),
     DeclaredTable(name="msp", update="language requests_per_account requests_per_caller time_zone", fleet=True),
-    DeclaredTable(name="partner", fleet=True),
+    DeclaredTable(
+        name="partner",
+        update="kind name status",
+        fleet=True,
+        parameter="partner_id",
+        key="partner_id",
+        row={"status": "active"},
+    ),
 )

@@ -17,7 +17,6 @@ from foundation.scope import Actor
 from tenants.accounts import (
     ALL_CLIENTS,
     check_slug,
-    count_clients,
     create_client,
     create_msp,
     get_client,
@@ -42,7 +41,6 @@ class TestTheTree:
     ) -> None:
         async with db.transaction(msp.scope.for_fleet()) as session:
             found = (await list_clients(session)).items
-            assert await count_clients(session) == 2
         assert [(c.tenant_id, c.slug) for c in found] == [
             (client.scope.tenant_id, "acme"),
             (sibling.scope.tenant_id, "borealis"),
@@ -124,8 +122,8 @@ class TestSuspension:
         clocks = Clocks()
         for _ in range(2):
             async with db.transaction(client.scope) as session:
-                told = replace(auth, move_clocks=clocks)
-                assert (await resume_client(session, told, reason="paid", now=NOW + HOUR)).status == "active"
+                suspending = replace(auth, move_clocks=clocks)
+                assert (await resume_client(session, suspending, reason="paid", now=NOW + HOUR)).status == "active"
         assert clocks.moved == [(client.scope.tenant_id, NOW, NOW + HOUR)]
         async with db.transaction(client.scope) as session:
             rows = await session.execute(

@@ -10,7 +10,9 @@ from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Scope
 from tenants.auth.services import AuthServices
-from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner
+from tenants.members.repository import NewMember, create_member
+from tenants.partners.manage import create_partner
+from tenants.states import PartnerKind
 from tests.tenants.auth.test_api_keys import make_key
 from tests.tenants.conftest import NOW, Tenant
 

@@ -15,8 +15,10 @@ from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.invitations.issue import invite_member, reissue_invitation
 from tenants.mail.mailer import Portal
-from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner, get_member
+from tenants.members.repository import NewMember, create_member, get_member
+from tenants.partners.manage import create_partner
 from tenants.principal import Principal
+from tenants.states import PartnerKind
 from tests.tenants.auth.test_api_keys import make_key
 from tests.tenants.conftest import (
     NOW,

@@ -36,7 +36,7 @@ _TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
 
 def build_site(auth: AuthServices) -> Litestar:
     brands = BrandDirectory(auth.db, auth.clock)
-    environment = build_environment([Path(tenants.__file__).parent / "templates"], static_url=lambda name: name)
+    environment = build_environment({"tenants": Path(tenants.__file__).parent}, static_url=lambda name: name)
     # The web layer uses these services only; the vault for requests with an Idempotency-Key.
     services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS)
     return Litestar(

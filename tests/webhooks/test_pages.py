@@ -100,9 +100,9 @@ async def test_the_commands_do_the_same(
     msp, client = str(env.scope.msp_id), str(env.scope.tenant_id)
 
     def webhook(name: str, *rest: str, status: int = 0) -> str:
-        ended, told = run_command(["webhook", name, "--msp", msp, "--client", client, *rest], given)
-        assert ended == status, told
-        return told
+        ended, output = run_command(["webhook", name, "--msp", msp, "--client", client, *rest], given)
+        assert ended == status, output
+        return output
 
     made = webhook("create", "--url", receiver.url, "--event", "change.released")
     [one] = re.findall(r"webhook ([0-9a-f-]{36})", made)

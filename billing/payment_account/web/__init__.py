@@ -1,1 +1,1 @@
-"""What this slice does at the edge of a request."""
+"""Request-level parts of this slice."""

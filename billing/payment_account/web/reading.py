@@ -46,7 +46,7 @@ class AccountReading(BeforeTransaction):
 
 
 def status_of(request: AnyRequest) -> ProviderAccount | None:
-    """What was read; None if nothing was. Raises what the reading raised."""
+    """Status that was read before the transaction; None if no reading was due. Raises the errors of the reading."""
     found: ProviderAccount | DomainError | None = request.state.get(_STATE)
     if isinstance(found, DomainError):
         raise found
@@ -54,7 +54,7 @@ def status_of(request: AnyRequest) -> ProviderAccount | None:
 
 
 def require_status(request: AnyRequest) -> ProviderAccount:
-    """As `status_of`. Raises ProviderUncertain, too: nothing was read."""
+    """As `status_of`, but raises ProviderUncertain if nothing was read."""
     found = status_of(request)
     if found is None:
         raise ProviderUncertain
@@ -69,7 +69,7 @@ async def _keep(request: AnyRequest, reading: Awaitable[ProviderAccount]) -> Non
 
 
 async def _key_in(request: AnyRequest) -> str:
-    """Empty without a key, and for a body that is refused later."""
+    """The key in the request's body; empty if there is none, or for a body that is refused later."""
     try:
         is_api = request.scope["path"].startswith("/api/")
         given: Any = await request.json() if is_api else dict(await request.form())

@@ -26,7 +26,7 @@ from foundation.i18n.messages import MessageText, text_of
 _PAGE_SIZE = 500
 _ERP: Final = reasons.ERP.write()
 _NAMES_SHIPMENT = f'"{SHIPMENT}"'.encode()
-"""Without it, a record need not be decoded twice to know its type."""
+"""Part of every shipment. A record without this text is decoded once, as its type need not be read first."""
 
 
 class SandboxErp:
@@ -70,7 +70,7 @@ class SandboxErp:
             if _NAMES_SHIPMENT in raw and decode_json(raw, type=_Typed).type == SHIPMENT:
                 return _shipment(self._shipment.decode(raw))
             return _observation(self._change.decode(raw))
-        except RepeatedKey as problem:  # nor is it known which record a repeated key names
+        except RepeatedKey as problem:  # a repeated key leaves open which record is meant, so none is named
             raise _ambiguous(problem) from problem
         except (PayloadInvalid, UnknownCurrency, InvalidMessage) as problem:
             reason = problem.reason if isinstance(problem, PayloadInvalid) else _unusable(problem)

@@ -78,7 +78,7 @@ ErpRecord = ErpChange | ErpShipment
 
 
 class ChangeBatch(msgspec.Struct, frozen=True):
-    """Each is an `ErpRecord`; raw, because an unreadable one must not block the others."""
+    """Changes of one webhook, each an `ErpRecord`; raw, because an unreadable one must not block the others."""
 
     changes: list[msgspec.Raw]
     type: str = "changes"
@@ -93,7 +93,7 @@ class ErpChangePage(msgspec.Struct, frozen=True):
 
 
 class NewErpValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """With `expected` the value is saved only if the current amount equals it (compare-and-set)."""
+    """A value to save; with `expected`, only if the current amount is equal to `expected` (compare-and-set)."""
 
     sku: Sku
     element: Element

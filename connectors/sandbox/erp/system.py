@@ -1,4 +1,4 @@
-"""The sandbox ERP: owns price, cost and stock, sends each change by webhook and keeps a log for polling."""
+"""The sandbox ERP: owns price, cost and stock, sends each change by webhook and logs changes for polling."""
 
 import random
 from bisect import bisect_right
@@ -203,7 +203,7 @@ class ErpSystem:
         return json_reply({"orders": [self.orders.get(number) for number in numbers]})
 
     def _create_orders(self, orders: list[NewOrder]) -> Reply:
-        """Nothing is created twice, and an order that is being fulfilled is not overwritten, but cancelled."""
+        """Create orders, each number once. A known order is not overwritten; it can only be cancelled."""
         self.effects.requests += 1
         for new in orders:
             self.effects.received[new.key] += 1

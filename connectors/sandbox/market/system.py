@@ -1,4 +1,4 @@
-"""The sandbox market: accepts feeds at once, applies them later, keeps the highest revision."""
+"""The sandbox market: accepts feeds at once, applies them later, and the highest revision wins."""
 
 import asyncio
 import random

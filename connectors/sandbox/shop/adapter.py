@@ -223,7 +223,7 @@ def _new_value(write: ChannelWrite) -> NewShopValue:
 
 
 def _amount(write: ChannelWrite) -> tuple[int, str, Value | None]:
-    """Undivided prices and stock as the integers that the shop keeps; anything else as its value."""
+    """Undivided prices and stock as the integers that the shop stores; anything else as its value."""
     value = write.value
     if not write.key.dimension and write.element in _FIELDS:
         if isinstance(value, MoneyValue) and (minor := value.minor) is not None:

@@ -5,7 +5,7 @@ import msgspec
 from canonical.values import Value
 
 Field = str
-"""`price` or `stock`, of which the shop keeps integers; else an element with its dimension, as `element@dimension`."""
+"""`price` or `stock`, stored as integers; else an element with its dimension, as `element@dimension`."""
 
 
 class NewShopValue(msgspec.Struct, frozen=True, gc=False):

@@ -32,7 +32,6 @@ from foundation.database.facts import RECORD_FACT
 from foundation.database.partitions import SCHEMA
 from foundation.database.roles import BACKUP
 from foundation.database.settings import with_settings
-from foundation.relations import INSTALLATION
 from foundation.vault.key_ring import KeyRing
 
 DUMP: Final = "database.dump"
@@ -42,7 +41,7 @@ LAST_BACKUP: Final = "last_backup"
 
 
 class LastBackup(msgspec.Struct, frozen=True):
-    """`as_owner`: it was made with the owner's rights, because no login for backups exists."""
+    """`as_owner`: made with the owner's rights, because no login for backups exists."""
 
     created_at: datetime
     revision: str
@@ -218,11 +217,6 @@ def _record(connection: psycopg.Connection[Any], manifest: BackupManifest, *, as
 def _last_backup(manifest: BackupManifest, *, as_owner: bool) -> str:
     size = sum(facts.bytes for facts in manifest.files.values())
     return msgspec.json.encode(LastBackup(manifest.created_at, manifest.revision, size, as_owner)).decode()
-
-
-def read_last_backup(connection: "psycopg.Connection[Any]") -> LastBackup | None:
-    row = connection.execute(f"SELECT value::text FROM {INSTALLATION} i WHERE name = %s", (LAST_BACKUP,)).fetchone()
-    return msgspec.json.decode(row[0], type=LastBackup) if row is not None else None
 
 
 def _sync(folder: Path) -> None:

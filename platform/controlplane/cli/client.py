@@ -84,7 +84,7 @@ def update_client(  # noqa: PLR0913 - click passes options by name
     time_zone: str | None,
     region: str | None,
 ) -> None:
-    """Change a client's details; what is not given stays."""
+    """Change a client's details; details that are not given stay."""
     changes = ClientChanges(name=name, language=language, time_zone=time_zone, region=region)
 
     async def act(session: AsyncSession) -> CommandResult:

@@ -1,4 +1,5 @@
-"""`fairlead member`: operator help for members whom no administrator of their account can help.
+"""`fairlead member`: operator help for members whom no administrator of their account can help. `tenants` adds the acts
+that administrators do on the page.
 
 Password links are the operator's only, because a link equals a sign-in. Each act is audited.
 """
@@ -11,18 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
+from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.ids import new_id
 from foundation.rooms import AppServices
-from foundation.scope import Scope
 from policy.cache import PolicyCache
-from policy.publishing import assign_role
 from tenants.auth.identity import load_principal
 from tenants.auth.services import AuthServices
 from tenants.command_options import CLIENT_OR_MSP, MSP, REASON
+from tenants.members.change_member import assign_to_member, resume_member
 from tenants.members.confirmation import confirm, require_joined
 from tenants.members.device_links import issue_device_link
-from tenants.members.repository import create_invite, find_member, mark_resumed
+from tenants.members.repository import create_invite, find_member
 from tenants.models import Member
 from tenants.preferences.set_preferences import Preferences, set_account_preferences, set_member_preferences
 from tenants.secrets import new_secret
@@ -34,7 +35,7 @@ _REASON = click.option("--reason", required=True, type=REASON, help="Recorded in
 
 @click.group(cls=NounGroup)
 def member() -> None:
-    """Emergency access for members, if no administrator of their account can help."""
+    """Members of an MSP or a client, and access for those whom no administrator of their account can help."""
 
 
 @member.command()
@@ -55,9 +56,10 @@ def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, adm
                     "This is a partner's member, who can have no other role. Choose one of the account's own members."
                 )
             if member.status == AccountStatus.SUSPENDED:
-                await mark_resumed(session, member_id=member.id, reason=reason, now=utc_now())
+                auth = services.get(AuthServices)
+                await resume_member(session, None, member, auth=auth, reason=reason)
             if administrator:
-                await _make_administrator(session, scope, member)
+                await _make_administrator(session, services, member)
             has_password = member.password_hash is not None
             await session.flush()
             serves = await load_principal(session, services.get(PolicyCache), member.id) is not None
@@ -155,6 +157,7 @@ def unblock_sign_in(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     run_with_services(act)
 
 
-async def _make_administrator(session: AsyncSession, scope: Scope, member: Member) -> None:
+async def _make_administrator(session: AsyncSession, services: AppServices, member: Member) -> None:
+    scope = scope_of(session)
     role = "msp_admin" if scope.tenant_id == scope.msp_id else "client_admin"
-    await assign_role(session, scope, member_id=member.id, role=role, clock=utc_now, new_id=new_id)
+    await assign_to_member(session, None, member, role=role, auth=services.get(AuthServices), new_id=new_id)

@@ -1,5 +1,5 @@
-"""Last month of one client: hours that a service desk reported, and the invoice of them, which the client can pay. From
-this month on it is also subscribed to a plan.
+"""Last month of one client: hours reported by a service desk, and their invoice, which the client can pay. From this
+month on, the client is also subscribed to a plan.
 """
 
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ METER: Final = "support_hours"
 _LABEL: Final = "Support hours"
 _PRICES: Final = {Side.WHOLESALE: Decimal(40), Side.RETAIL: Decimal(95)}
 _HOURS: Final = (2, 1, 3, 1, 4, 1)
-"""Of each ticket."""
+"""Hours of each ticket."""
 
 
 async def seed_last_month(
@@ -48,7 +48,7 @@ async def seed_last_month(
     async with services.db.transaction(msp_account) as session:
         entity = LegalEntityInput(
             name="Northbeam Commerce Inc.", street="18 Harbor Street", postcode="04101", city="Portland", country="US",
-            tax_number="01-2345678", email="billing@northbeam.example",
+            tax_number="01-2345678", email="billing@northbeam.example", time_zone="America/New_York",
         )  # fmt: skip
         await set_legal_entity(session, entity, side=Side.RETAIL, now=now, new_id=new_id)
         rate = TaxRateInput(percent=Decimal("5.5"), valid_from=priced_from.date())

@@ -37,9 +37,9 @@ from governance.onboarding.queries import load_onboarding
 from governance.playbooks.example import example_playbook
 from governance.playbooks.queries import find_project
 from governance.playbooks.save_playbook import load_playbook, save_playbook
-from governance.playbooks.schemas import EvidenceInput, SponsorsInput, TaskInput
-from governance.playbooks.states import EvidenceKind, TaskState
-from governance.playbooks.work import add_evidence, change_task, set_sponsors, start_project
+from governance.playbooks.schemas import EvidenceInput, ObjectiveInput, SponsorsInput, TaskInput
+from governance.playbooks.states import EvidenceKind, FirstJourney, ProjectObjective, TaskState
+from governance.playbooks.work import add_evidence, change_task, set_objective, set_sponsors, start_project
 from tenants.client_input import ClientInput
 from tenants.states import Environment
 
@@ -128,8 +128,13 @@ async def _seed_project(services: Services, msp_account: Scope, scope: Scope) ->
         await start_project(session, playbook, starts_on=first, now=now, new_id=new_id)
         sponsors = SponsorsInput(commerce="Clara Maple", operations="Oscar Maple", it="Ines Maple")
         await set_sponsors(session, sponsors, now=now)
+        objective = ObjectiveInput(
+            objective=ProjectObjective.ACCOUNTABILITY, target="Every price has one owner by the end of the quarter",
+            first_journey=FirstJourney.PRICES,
+        )  # fmt: skip
+        await set_objective(session, objective, now=now)
         project = await find_project(session, today=now.date())
-        tasks = [task for phase in project.phases for task in phase.tasks] if project is not None else []
+        tasks = [task for phase in project.phases for task in phase.tasks][1:] if project is not None else []
         await change_task(session, tasks[0].id, TaskInput(owner="Oscar Maple"), now=now)
         note = EvidenceInput(kind=EvidenceKind.NOTE, text="Ownership workshop, minutes in the client's folder")
         await add_evidence(session, tasks[0].id, note, now=now, new_id=new_id)

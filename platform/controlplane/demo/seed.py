@@ -14,7 +14,7 @@ from billing.price_books.repository import NewPrice, NewPriceBook, create_price_
 from billing.sides import Side
 from branding.manage import point_host, set_brand
 from branding.theme import parse_theme
-from canonical.elements import DESCRIPTION, ORDER_DOCUMENT, ORDER_STATUS
+from canonical.elements import DESCRIPTION, ORDER_DOCUMENT, ORDER_STATUS, SALE_PRICE
 from connectors.poll_job import schedule_poll
 from connectors.sandbox.plan import SystemPlan
 from controlplane.demo.last_month import seed_last_month
@@ -38,7 +38,7 @@ from governance.propagation.meters import VERIFIED_DELIVERIES
 
 SKUS = 24
 PRICED_BEFORE = timedelta(days=62)
-"""The whole of last month has prices."""
+"""Age of the first prices, so that all of last month has prices."""
 
 
 class SeededClient(msgspec.Struct, frozen=True):
@@ -136,6 +136,7 @@ async def _seed_client(
     async with services.db.transaction(scope) as session:
         for element, source, owner in (
             (DESCRIPTION, erp, "Content"), (ORDER_DOCUMENT, shop, "Sales"), (ORDER_STATUS, erp, "Sales"),
+            (SALE_PRICE, None, "Marketing"),
         ):  # fmt: skip
             await publish_contract(
                 session, element=element, source_connection_id=source, owner=owner, now=now,

@@ -27,7 +27,7 @@ soon.
 class EmbeddedServers:
     """Servers of one data folder. The first process to start them owns them; others attach to its sockets.
 
-    They end with their owner, even if it is killed. Not for use across `os.fork`.
+    The servers end with their owner, even if the owner is killed. Not for use across `os.fork`.
     """
 
     def __init__(self, root: Path, *, durable: bool = True) -> None:

@@ -1,6 +1,5 @@
 import hashlib
 import secrets
-import shutil
 import signal
 import socket
 from pathlib import Path
@@ -85,11 +84,6 @@ class Valkey(EmbeddedServer):
 
     def responds(self) -> bool:
         return bool(self._request(self.paths.valkey_socket, b"PING\r\n"))
-
-    def lose_data(self) -> None:
-        """Kill the server and delete its data, to simulate the loss of its machine."""
-        self.kill()
-        shutil.rmtree(self.data, ignore_errors=True)
 
     def _prepare(self) -> None:
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)

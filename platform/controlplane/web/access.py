@@ -17,6 +17,7 @@ from litestar.types import Guard
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.brand import Brand
+from branding.client_brands import read_client_brand
 from branding.directory import BrandDirectory
 from branding.hosts import request_origin
 from branding.shell import Account, NavGroup, is_boosted, is_page, mark_current
@@ -25,7 +26,7 @@ from controlplane.services import Services
 from controlplane.web.brands import find_shown_brand, forget_changed_brand
 from controlplane.web.default_view import NOTICES
 from controlplane.web.idempotency import idempotent_request, key_of
-from controlplane.web.impersonation import BANNER, concerns_sessions, end_where_refused, require_allowed
+from controlplane.web.impersonation import BANNER, concerns_sessions, end_where_refused, find_onlookers, require_allowed
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
 from foundation.i18n.localizer import current_localizer, translate, use_localizer
@@ -41,6 +42,7 @@ from foundation.web.parameters import check_parameters
 from foundation.web.rate_limit import RateLimited
 from foundation.web.requests import check_body
 from policy.index import PolicyIndex
+from policy.redaction import hide_elements
 from tenants.access import Access, AfterCommit
 from tenants.accounts import get_client, get_client_by_slug, get_msp
 from tenants.auth.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
@@ -52,6 +54,7 @@ from tenants.auth.sessions import Session, cookie_rule
 from tenants.auth.step_up import OPTION, require_recent_proof
 from tenants.delegated_access.admission import admit_staff, admits_always
 from tenants.delegated_access.errors import AccessNeeded
+from tenants.hidden_values import find_hidden
 from tenants.impersonation.look_as import look_as, require_still_allowed
 from tenants.list_views.queries import load_page_views
 from tenants.models import Client
@@ -98,7 +101,7 @@ async def _brand_and_caller(
 
 
 async def _find_session(auth: AuthServices, brands: BrandDirectory, connection: AnyConnection) -> Session | None:
-    """The session of a public route's caller, for which a key in the header is not looked at."""
+    """The session of a public route's caller. A key in the header is ignored."""
     cookie = session_cookie(connection)
     if not cookie:
         return None
@@ -130,6 +133,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             views = await load_page_views(session, principal, _list_of(request), token)
             client = await _enter(session, request, principal)
             principal = await _admit(session, services.auth, request, principal, client)
+            await _hide_values(session, services.auth, principal)
             index = _policy(principal)
             principal.require(str(request.route_handler.opt["permission"]))
             if OPTION in request.route_handler.opt:
@@ -138,7 +142,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 session=session,
                 scope=scope_of(session),
                 principal=principal,
-                brand=brand,
+                brand=await _shown_brand(session, request, client, brand),
                 index=index,
                 now=services.auth.clock(),
                 nav=await _nav(session, services.rooms, request, principal, client),
@@ -146,12 +150,13 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 csrf_token=token,
                 signed_in=caller.session,
                 looks_as=request.scope["state"].get(BANNER),
+                onlookers=await find_onlookers(services.auth, request, principal, client),
                 after_commit=after_commit,
                 boosted=is_boosted(request.headers),
                 enter_home=partial(change_scope, session, home_scope(principal)),
                 leave_partner=partial(change_scope, session, replace(scope_of(session), partner_id=None)),
-                enter_account=partial(_enter_account, session, principal),
-                enter_fleet=partial(_enter_fleet, session, principal),
+                enter_account=partial(_enter_account, session, services.auth, principal),
+                enter_fleet=partial(_enter_fleet, session, services.auth, principal),
                 client=client,
                 notices=request.scope["state"].get(NOTICES, ()),
                 list_views=views,
@@ -164,6 +169,13 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             raise result.refusal
 
     return Provide(access)
+
+
+async def _shown_brand(session: AsyncSession, request: AnyRequest, client: Client | None, brand: Brand) -> Brand:
+    """The brand of the host, with the client's own parts on its pages."""
+    if client is None or request.scope["path"].startswith("/api/"):
+        return brand
+    return (await read_client_brand(session)).over(brand)
 
 
 async def _run_before(services: Services, request: AnyRequest, caller: Caller) -> None:
@@ -185,7 +197,7 @@ async def _run_before(services: Services, request: AnyRequest, caller: Caller) -
 
 
 async def _count_request(auth: AuthServices, request: AnyRequest, principal: Principal) -> None:
-    """Count a request to the API once, when its caller is known: nobody spends another's limit.
+    """Count a request to the API once, after its caller is authenticated, so that nobody spends another's limit.
 
     Raises:
         RateLimited: the limit of the caller or of its account is spent.
@@ -272,8 +284,8 @@ async def _receive(request: AnyRequest, session: Session | None) -> None:
 
 @asynccontextmanager
 async def _noting_refusals(auth: AuthServices, caller: Caller) -> AsyncIterator[list[AfterCommit]]:
-    """Audit refusals outside the transaction, which is rolled back when the request is refused. Yields a list for what
-    runs once the transaction is committed.
+    """Audit refusals outside the transaction, which is rolled back when the request is refused. Yields a list for
+    actions after the commit.
     """
     later: list[AfterCommit] = []
     try:
@@ -289,7 +301,7 @@ async def _noting_refusals(auth: AuthServices, caller: Caller) -> AsyncIterator[
 
 
 async def _principal(session: AsyncSession, auth: AuthServices, caller: Caller, *, itself: bool = False) -> Principal:
-    """The caller; while staff look as a member, that member, unless the caller is asked for `itself`."""
+    """The caller; during an impersonation the impersonated member, unless `itself` is set."""
     principal = await identify(session, auth, caller)
     if principal is None:
         raise SignInRequired(_SIGN_IN)
@@ -331,7 +343,12 @@ async def _admit(
     return await admit_staff(session, auth.policies, principal, client, now=auth.clock())
 
 
-async def _enter_account(session: AsyncSession, principal: Principal, tenant_id: UUID) -> None:
+async def _hide_values(session: AsyncSession, auth: AuthServices, principal: Principal) -> None:
+    """Hide the values that rules of the scope's account, or accounts, show to other roles only."""
+    hide_elements(await find_hidden(session, auth.policies, principal))
+
+
+async def _enter_account(session: AsyncSession, auth: AuthServices, principal: Principal, tenant_id: UUID) -> None:
     """Change to the scope of an account of the MSP, in which the database hides rows of other MSPs.
 
     Raises:
@@ -345,6 +362,7 @@ async def _enter_account(session: AsyncSession, principal: Principal, tenant_id:
         client = await get_client(session)
         if not admits_always(principal, client):
             raise AccessNeeded(client.slug)
+    await _hide_values(session, auth, principal)
 
 
 def _list_of(request: AnyRequest) -> str:
@@ -353,9 +371,10 @@ def _list_of(request: AnyRequest) -> str:
     return list_of(listed.dependency) if listed is not None else ""
 
 
-async def _enter_fleet(session: AsyncSession, principal: Principal) -> None:
+async def _enter_fleet(session: AsyncSession, auth: AuthServices, principal: Principal) -> None:
     """Raises: NotFound: only staff have a fleet."""
     await change_scope(session, fleet_scope(principal))
+    await _hide_values(session, auth, principal)
 
 
 async def _find_client(session: AsyncSession, principal: Principal, slug: str) -> Client:

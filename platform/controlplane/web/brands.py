@@ -1,4 +1,4 @@
-"""The brand of a request, read again where the request is about the brands themselves."""
+"""Brand of a request, without the cache for requests about the brands themselves."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,7 +18,8 @@ AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 
 async def find_shown_brand(brands: BrandDirectory, connection: AnyConnection) -> Brand:
-    """Who has saved a brand is shown it at once, whichever process answers.
+    """Find the brand of the request's host. Routes about brands skip the cache, so that a member sees a saved brand at
+    once, whichever process answers.
 
     Raises:
         UnknownHost: no brand has this host.
@@ -28,7 +29,7 @@ async def find_shown_brand(brands: BrandDirectory, connection: AnyConnection) ->
 
 
 def forget_changed_brand(brands: BrandDirectory, connection: AnyConnection, msp_id: UUID) -> Sequence[AfterCommit]:
-    """What runs once a request that changes a brand is committed."""
+    """Actions after the commit of a request that changes a brand; none for other requests."""
 
     async def forget() -> None:
         brands.forget(msp_id)

@@ -133,7 +133,7 @@ class ErrorHandlers:
     def sign_in(self, request: AnyRequest, error: SignInRequired) -> Response[Any]:
         if _is_machine(request):
             return self.refuse(request, error)
-        # A form or part of a page comes from an open page: the browser may have dropped an expired cookie since.
+        # A form or part of a page is requested by an open page: the browser may have dropped an expired cookie since.
         is_part = bool(header_text(request.scope, b"hx-request"))
         had_session = session_cookie(request) or is_part or request.method not in ("GET", "HEAD")
         expired = "&expired=1" if had_session else ""

@@ -1,4 +1,4 @@
-"""Audited actions: declared once by the room or slice that does them."""
+"""Audited actions, each declared once by the room or slice that performs it."""
 
 from typing import Any, ClassVar
 

@@ -1,8 +1,8 @@
 """Appending to and verification of a tenant's audit chain.
 
 Each entry's hash is SHA-256 over the previous hash and the entry's canonical JSON. Truncation of the newest entries, or
-a rewrite from some entry on, is detectable only against an exported head: `chain_head` returns the head to export, and
-`verify_chain` compares with exported ones. Entries removed by retention are represented by an anchor.
+a rewrite from some entry on, is detectable only against an exported head, which `verify_chain` takes as `expected`.
+Entries removed by retention are represented by an anchor.
 """
 
 import hashlib
@@ -67,9 +67,9 @@ START: Final = ChainPoint(0, GENESIS)
 
 
 class ChainVerification(msgspec.Struct, frozen=True):
-    """Result of a verification. `entries` is the last sequence number that verified. `broken_at` is the first that does
-    not follow from the one before, or that is beyond the head or before the anchor; None when the chain is intact.
-    `removed_to` is the last that retention removed, after which the chain was recomputed; 0 when nothing was removed.
+    """Result of a verification. `entries` is the last sequence number that verified. `broken_at` is the first entry
+    that does not follow from its predecessor, or lies beyond the head or before the anchor; None when the chain is
+    intact. `removed_to` is the last entry that retention removed, from which the chain was recomputed; 0 for none.
     """
 
     entries: int
@@ -104,7 +104,9 @@ async def _append(session: AsyncSession, notes: list[Any]) -> None:
 
 
 def _encode(number: int, entry: _NewEntry, actor: dict[str, Any]) -> bytes:
-    """Canonical JSON. Searching the result costs a tenth of searching every value, and next to none needs cleaning."""
+    """Canonical JSON of an entry, cleaned of U+0000 and lone surrogates. Searching the result costs a tenth of
+    searching every value, and cleaning is rarely needed.
+    """
     content = {
         "seq": number, "at": entry.at, "actor": actor, "action": entry.action, "subject": entry.subject,
         "data": entry.data, "correlation": entry.correlation,
@@ -117,8 +119,8 @@ def _encode(number: int, entry: _NewEntry, actor: dict[str, Any]) -> bytes:
 
 
 _NUL: Final = b"\\u0000"
-"""U+0000 as written in JSON, which PostgreSQL cannot store in text. A backslash before these letters looks the same and
-is cleaned too, which changes nothing.
+"""U+0000 as written in JSON, which PostgreSQL cannot store in text. Escaped backslashes before `u0000` match as well;
+their cleaning changes nothing.
 """
 
 
@@ -136,16 +138,6 @@ async def _lock_head(session: AsyncSession, scope: Scope) -> tuple[int, bytes]:
         )
         head = (await session.execute(locked, keys)).one()
     return head.seq, bytes(head.hash)
-
-
-async def chain_head(session: AsyncSession) -> ChainPoint:
-    """The current head of the session's tenant, for export or as an anchor."""
-    head = (
-        await session.execute(
-            text("SELECT seq, hash FROM audit_head WHERE tenant_id = :t"), {"t": scope_of(session).tenant_id}
-        )
-    ).one_or_none()
-    return START if head is None else ChainPoint(head.seq, bytes(head.hash))
 
 
 async def load_anchor(session: AsyncSession) -> ChainPoint:

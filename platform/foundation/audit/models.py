@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -22,7 +22,10 @@ class AuditEntry(TenantOwned, Base):
     body: Mapped[str]
     hash: Mapped[bytes]
 
-    __table_args__ = (Index("ix_audit_entry_subject", "tenant_id", "subject"),)
+    __table_args__ = (
+        Index("ix_audit_entry_subject", "tenant_id", "subject"),
+        Index("ix_audit_entry_exports", "tenant_id", "at", postgresql_where=text("action = 'list.exported'")),
+    )
 
 
 class AuditHead(TenantOwned, Base):

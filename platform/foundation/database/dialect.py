@@ -15,11 +15,11 @@ from sqlalchemy.util import LRUCache
 ADDRESS: Final = "fairlead://"
 """Address of an engine with this dialect."""
 MOST_STATEMENTS: Final = 2_000
-"""Compiled statements that a process keeps: its routes and jobs have about a thousand."""
+"""Size of the process's cache of compiled statements; its routes and jobs have about a thousand."""
 STATEMENTS: Final[LRUCache[Any, Any]] = LRUCache(MOST_STATEMENTS)
 
 _SERVER: Final[dict[str, Any]] = {}
-"""What a dialect learns of the server at the first connection."""
+"""Attributes that a dialect reads from the server at the first connection."""
 
 
 class SharedDialect(PGDialectAsync_psycopg):
@@ -32,7 +32,7 @@ class SharedDialect(PGDialectAsync_psycopg):
         return cls
 
     def initialize(self, connection: Connection) -> None:
-        """Ask the server once per process for its version and defaults, not once per pool."""
+        """Read the server's version and defaults once per process, not once per pool."""
         if not _SERVER:
             before = dict(vars(self))
             super().initialize(connection)  # type: ignore[no-untyped-call]

@@ -37,8 +37,8 @@ WakeLanes = Callable[[Hints], Awaitable[None]]
 
 KEYED_LOOKUPS = "SET enable_seqscan = off; SET enable_memoize = off"
 """For connections that look up a batch's rows by their keys. A plan made while a table was small would scan all of it,
-and is cached until the table is analysed again. A batch's keys differ, so keeping what was found for each costs more
-than it saves: a fifth of the look-up of a push's values.
+and is cached until the table is analysed again. The keys of a batch differ, so memoizing their rows costs more than it
+saves: a fifth of the look-up of a push's values.
 """
 
 
@@ -85,7 +85,7 @@ class Database:
             max_overflow=0,
             pool_pre_ping=False,
             pool_use_lifo=True,
-            use_native_hstore=False,  # no look-up of a type that the schema has not
+            use_native_hstore=False,  # the schema does not use the type, so it is not looked up
             execution_options={"compiled_cache": STATEMENTS},
         )
         event.listen(self._engine.sync_engine, "checkout", _notice_hangup)
@@ -121,7 +121,7 @@ class Database:
     async def call(self, statement: LiteralString, parameters: Sequence[Any]) -> Any:
         """The single row of a statement that is its own transaction, in one round trip.
 
-        Only for functions that set their scope themselves: there is none here, so tables show no rows.
+        Only for functions that set their scope themselves: none is set here, so tables show no rows.
 
         Raises:
             psycopg.Error: the statement failed; its connection is discarded.
@@ -208,14 +208,15 @@ async def _flush(session: AsyncSession) -> None:
 
 
 async def write_in(session: AsyncSession, scope: Scope) -> None:
-    """Write the rest of the transaction in `scope`: what is buffered is written before, in the scope it belongs to."""
+    """Switch the rest of the transaction to `scope`, after flushing the buffered writes in theirs."""
     await _flush(session)
     await change_scope(session, scope)
 
 
 async def change_scope(session: AsyncSession, scope: Scope) -> None:
     """Switch the rest of the transaction to `scope`. For the web layer, which determines the caller and the tenant in
-    steps, and for closing a wholesale period by the operator, which is recorded in the MSP account's audit chain.
+    steps, for closing a wholesale period by the operator, which is recorded in the MSP account's audit chain, and for
+    reading the members of a client and of its MSP.
 
     Rows loaded before are expired, so that no row of one scope is served from the session's cache in another.
 

@@ -1,4 +1,4 @@
-"""Locks by name, which the transaction holds until it ends: for what has no row to lock yet, or many."""
+"""Named locks, held until the transaction ends, for objects that have no row to lock yet, or many."""
 
 from typing import Final
 

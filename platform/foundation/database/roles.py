@@ -34,9 +34,9 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
     """Create the roles or renew their passwords. Roles are cluster-wide, so this runs before the migrations.
 
     The app is a member of FLEET without inheriting it: its policies apply only after `SET LOCAL ROLE`. In the same way
-    the owner of the connection's database may switch to BACKUP and PURGE. PURGE inherits the app's privileges, so that
-    its rows are one tenant's, too. Neither the owner nor BACKUP bypasses row-level
-    security, because a managed server lets no customer grant that; policies let BACKUP read every row instead.
+    the owner of the connection's database may switch to BACKUP and PURGE. PURGE inherits the app's privileges and
+    policies, so that it, too, accesses one tenant's rows at a time. Neither the owner nor BACKUP bypasses row-level
+    security, because managed servers let no customer grant that; policies let BACKUP read every row instead.
     """
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('fairlead roles'))")
     by_name = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}

@@ -83,10 +83,10 @@ class ScopedConnection(PatientConnection):
             raise error
 
     def _rollback_gen(self) -> PQGen[None]:
-        # psycopg forgets all prepared statements at a rollback, in case that it took back the creation of what they
-        # use. Here no transaction creates anything, and refused requests are rolled back: the next ones on the
-        # connection would be planned again. After an error it is right: a statement that waited in a pipeline behind
-        # the error was never prepared.
+        # psycopg discards all prepared statements at a rollback, which may have undone the creation of objects that
+        # they use. Here no transaction creates any, and refused requests are rolled back: the next ones on the
+        # connection would be planned again. After an error the discard is right: a statement that waited in a
+        # pipeline behind the error was never prepared.
         healthy = self.pgconn.transaction_status == TransactionStatus.INTRANS
         if not healthy or self._pipeline or self._num_transactions or self._tpc:
             yield from super()._rollback_gen()

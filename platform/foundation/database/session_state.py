@@ -41,7 +41,7 @@ def _text(query: bytes | Composable) -> str:
 
 
 class StateTrackingCursor(psycopg.AsyncCursor[Any]):
-    """A cursor that sets `keeps_state` on its connection for such statements."""
+    """A cursor that sets `keeps_state` on its connection for statements with lasting effects."""
 
     def execute(self, query: Any, *args: Any, **options: Any) -> Coroutine[Any, Any, Self]:
         self._note(query)

@@ -1,1 +1,1 @@
-"""Entitlements: what an account may have, as its plan allows. Set by billing, checked by the rooms below it."""
+"""Entitlements: an account's limits and switches of features. Set by billing, checked by the rooms below it."""

@@ -1,4 +1,4 @@
-"""The check that rooms make before something is added, and the storage of what may be had."""
+"""The check of an entitlement before objects are added, and the storage of entitlements."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ _FIND: Final = "SELECT is_on, hard_limit FROM entitlement WHERE tenant_id = :t A
 
 
 class EntitlementValue(msgspec.Struct, frozen=True):
-    """What an account may have of a feature; None for no limit."""
+    """An account's share of a feature; None for no limit."""
 
     feature: str
     is_on: bool = True
@@ -25,14 +25,16 @@ class EntitlementValue(msgspec.Struct, frozen=True):
     hard_limit: int | None = None
 
 
-async def require_entitlement(session: AsyncSession, feature: Feature, *, adding: int = 1, early: bool = False) -> None:
-    """Nothing if the scope's account may have so many more of the feature.
+async def require_entitlement(
+    session: AsyncSession, feature: Feature, *, adding: int = 1, early: bool = False, now: datetime | None = None
+) -> None:
+    """Check that the scope's account may have `adding` more of the feature. `now` is for features that count by time.
 
-    Call it in the transaction that adds them: of two at a time the second waits for the first, so the limit holds.
-    `early` neither waits nor holds others up: for a first look before slow work.
+    Call in the transaction that adds them: a row lock serialises concurrent additions, so the limit holds. `early`
+    takes no lock: for a first check before slow work.
 
     Raises:
-        NotInPlan, PlanLimitReached: the sentence says what to do.
+        NotInPlan, PlanLimitReached: with the remedy in the sentence.
     """
     tenant_id = scope_of(session).tenant_id
     find = text(_FIND if early else f"{_FIND} FOR UPDATE")
@@ -47,17 +49,19 @@ async def require_entitlement(session: AsyncSession, feature: Feature, *, adding
         )  # fmt: skip
     if allowed.hard_limit is None or not feature.count:
         return
-    used = int(await session.scalar(text(feature.count), {"t": tenant_id}) or 0)
+    used = int(await session.scalar(text(feature.count), {"t": tenant_id, "now": now}) or 0)
     if used + adding > allowed.hard_limit:
         raise PlanLimitReached(
-            N_("{feature}: the plan allows {limit}, and the account has {used}. Remove one, or ask your provider for more."),  # noqa: E501
+            N_("{feature}: the plan allows {limit}, and this month had {used}. Wait for the next month, or ask your provider for more.")  # noqa: E501
+            if feature.per_month
+            else N_("{feature}: the plan allows {limit}, and the account has {used}. Remove one, or ask your provider for more."),  # noqa: E501
             params={"feature": label, "limit": str(allowed.hard_limit), "used": str(used)},
             feature=feature.code, limit=allowed.hard_limit, used=used,
         )  # fmt: skip
 
 
 async def store_entitlements(session: AsyncSession, values: Sequence[EntitlementValue], *, now: datetime) -> None:
-    """Let the scope's account have this, and everything else without limit. What is the same stays unchanged."""
+    """Replace the entitlements of the scope's account; other features are unlimited. Equal rows are not rewritten."""
     scope = scope_of(session)
     await session.execute(
         text("DELETE FROM entitlement WHERE tenant_id = :t AND feature <> ALL (CAST(:features AS varchar[]))"),

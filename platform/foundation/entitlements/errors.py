@@ -1,4 +1,4 @@
-"""Refusals of what a plan does not allow. `feature` in the problem is the code of the feature."""
+"""Errors of features and numbers that a plan does not allow. `feature` in the problem is the feature's code."""
 
 from foundation.errors import Conflict
 from foundation.marks import N_

@@ -1,4 +1,4 @@
-"""Features: what a plan can allow, declared by the room that has it."""
+"""Features that a plan can allow, limit or leave out, each declared by its room."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,19 +11,20 @@ from foundation.marks import N_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """Something that an account can have: a number of things, or a switch without `count`.
+    """A feature of an account: a number of objects, or without `count` a switch.
 
-    `count` is SQL of the number that the account :t has, `unit` a number of them in its two forms. `path` is the page
-    that lists them; it starts after the account's path, and is linked for those with
-    `permission`, or for all.
+    `count` is SQL of the number that the account :t has, at :now if it names that; `unit` a number of them in its two
+    forms. With `per_month`, it counts acts since the start of the UTC month. `path` is the page that lists them, if
+    there is one; it starts after the account's path, and is linked for those with `permission`, or for all.
     """
 
     code: str
     label: str
-    path: str
+    path: str = ""
     permission: str = ""
     unit: tuple[str, str] | None = None
     count: str = ""
+    per_month: bool = False
 
     def write(self, number: int) -> str:
         """“5 connections”, in the reader's language."""
@@ -45,12 +46,12 @@ class Features:
         return self._features.get(code)
 
     def label_of(self, code: str) -> str:
-        """In the reader's language; the code of a feature of another release."""
+        """The label in the reader's language; the code itself for a feature of another release."""
         found = self._features.get(code)
         return code if found is None else translate(found.label)
 
     def require(self, code: str) -> Feature:
-        """Raises InvalidInput with the list of features."""
+        """The feature of this code. Raises InvalidInput with the list of features."""
         found = self._features.get(code)
         if found is None:
             raise InvalidInput(

@@ -1,4 +1,4 @@
-"""Table of what accounts may have."""
+"""Table of entitlements."""
 
 from datetime import datetime
 
@@ -9,8 +9,8 @@ from foundation.database.base import Base, TenantOwned
 
 
 class Entitlement(TenantOwned, Base):
-    """What an account may have of a feature now; without a row nothing is refused. `hard_limit` is the largest number,
-    from `soft_limit` on the account is told. NULL: not limited.
+    """An account's current share of a feature; without a row nothing is refused. `hard_limit` is the largest number;
+    from `soft_limit` on, members are notified, at `noticed_at`. NULL: not limited.
     """
 
     __tablename__ = "entitlement"
@@ -20,5 +20,6 @@ class Entitlement(TenantOwned, Base):
     soft_limit: Mapped[int | None] = mapped_column(BigInteger)
     hard_limit: Mapped[int | None] = mapped_column(BigInteger)
     changed_at: Mapped[datetime]
+    noticed_at: Mapped[datetime | None]
 
     __table_args__ = (CheckConstraint("soft_limit >= 0 AND hard_limit >= 0", name="limits"),)

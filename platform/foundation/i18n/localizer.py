@@ -14,6 +14,7 @@ from typing import Final
 from babel import Locale
 from babel.dates import format_timedelta, get_timezone_name
 from babel.lists import format_list
+from babel.numbers import format_currency
 
 from foundation.i18n.catalogues import SOURCE_LANGUAGE, load_catalogue
 from foundation.marks import N_, Phrase
@@ -79,6 +80,12 @@ class Localizer:
         """The percentage of a fraction: 0.123 is 12.3%."""
         return self.number(value * 100, digits) + _percent_sign(self.language)
 
+    def money(self, number: Decimal, currency: str, digits: int) -> str:
+        """The amount as the language writes it: “$19.99” or “19,99 $”, and the code of a currency without a symbol."""
+        before, after = _money_signs(self.language, currency)
+        sign = "−" if number.is_signed() and number else ""
+        return f"{sign}{before}{self.number(abs(number), digits)}{after}"
+
     def moment(self, at: datetime, *, seconds: bool = False) -> str:
         """The instant, with its zone. An instant that the zone cannot express keeps its own offset."""
         try:
@@ -104,6 +111,11 @@ class Localizer:
         """Month and year, such as "November 2026" or "noviembre de 2026"."""
         locale = _locale(self.language)
         return str(locale.datetime_skeletons["yMMMM"].apply(at, locale))
+
+    def short_month(self, at: datetime) -> str:
+        """As `month`, for axes: "Nov 2026"."""
+        locale = _locale(self.language)
+        return str(locale.datetime_skeletons["yMMM"].apply(at, locale))
 
     def ago(self, at: datetime, now: datetime) -> str:
         """Time relative to now, such as "5 min ago", "in 2 hr" or "just now"."""
@@ -204,6 +216,15 @@ def _signs(language: str) -> dict[int, str]:
 @cache
 def _percent_sign(language: str) -> str:
     return str(_locale(language).percent_formats[None].suffix[0])
+
+
+@lru_cache(maxsize=1024)
+def _money_signs(language: str, currency: str) -> tuple[str, str]:
+    """The signs before and after an amount. In English the dollar of the United States is “$”, as on its invoices, and
+    others are “CA$” or “A$”.
+    """
+    before, after = re.split(r"[\d.,]+", format_currency(0, currency, locale=language), maxsplit=1)
+    return before + NO_BREAK * before[-1:].isalpha(), after
 
 
 @lru_cache(maxsize=4096)

@@ -62,7 +62,7 @@ LEGACY: Final = MessageType("legacy", "{text}")
 TEXT: Final = MessageType("text", "{text}")
 """A text that is data: of a rule, a member or another system."""
 FAILED: Final = MessageType("failed", N_("{type}: {error}"))
-"""An error that nothing declared, in the words of the program or the library that raised it."""
+"""An undeclared error, with the text of the program or library that raised it."""
 REFUSED: Final = MessageType("refused", "{sentence}")
 """A refusal of ours, stored as its marked English sentence, the key of the catalogues, with its own parameters. A
 sentence that was reworded since is shown in English.
@@ -72,7 +72,7 @@ AT: Final = MessageType("at", N_("{reason} (at {place})"))
 _PROBLEM: Final = frozenset({"code", "text", "params"})
 """Fields of a `CodedReason`, of which the text is not stored."""
 _PLACE: Final = re.compile(r" - at `(.+)`$")
-"""How msgspec names it."""
+"""The notation of a place in msgspec's errors."""
 
 
 class Sentence(msgspec.Struct, frozen=True):
@@ -96,12 +96,12 @@ class CodedReason(Protocol):
 
 
 def message_of(text: str) -> StoredMessage:
-    """The message of a text that has one; else the text as data."""
+    """The message of a `MessageText`; any other text as data (`TEXT`)."""
     return text.message if isinstance(text, MessageText) else TEXT.fill(text=text)
 
 
 def reason_of(error: BaseException) -> MessageText:
-    """The reason for `error`: the message that it carries as `reason` or `problem`, else its type and text."""
+    """The message of an error: its `reason` or `problem`, else its type and text."""
     return _declared_in(error) or FAILED.write(type=type(error).__name__, error=str(error))
 
 
@@ -141,7 +141,7 @@ def write_problem(problem: CodedReason) -> MessageText:
 
 
 def _declared_in(error: BaseException | None) -> MessageText | None:
-    """The message that an error carries; of an error that decoding wrapped, with its place in the document."""
+    """The `reason` or `problem` of an error; with its place in the document if decoding wrapped the error."""
     if isinstance(reason := getattr(error, "reason", None), MessageText):
         return reason
     if isinstance(problem := getattr(error, "problem", None), CodedReason):
@@ -209,4 +209,4 @@ def write_instant(moment: datetime) -> str:
 
 
 NOTHING: Final = TEXT.write(text="")
-"""No text. As any empty one it counts as false."""
+"""The empty text, which is false in conditions."""

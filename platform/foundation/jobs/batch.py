@@ -141,7 +141,7 @@ class Batch(Generic[P]):
 
     @property
     def connection_id(self) -> UUID:
-        """The connection whose lane this is.
+        """Id of the connection of the batch's lane.
 
         Raises:
             ValueError: the lane is not of one connection.
@@ -342,7 +342,7 @@ def _discard_outcome(task: "asyncio.Future[Any]") -> None:
 def is_outage(error: BaseException) -> bool:
     """Whether the error is a database outage, for which no attempt is counted.
 
-    A deadlock or a timeout of the job is not: the job has failed, and its batch is bisected or retried at once.
+    A deadlock or a timeout of the job is none: the job has failed, and its batch is bisected or retried at once.
     """
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg.Error):

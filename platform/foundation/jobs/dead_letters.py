@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
@@ -16,18 +17,16 @@ from foundation.jobs.models import DeadLetter
 from foundation.jobs.states import DEAD_LETTERS, DeadLetterState
 from foundation.marks import N_, Phrase
 
+_TAKE: Final = text(f"""
+    UPDATE dead_letter SET noticed_at = :now
+     WHERE tenant_id = :t AND state = '{DeadLetterState.OPEN}' AND noticed_at IS NULL
+    RETURNING kind
+""")
 
-async def list_dead_letters(
-    session: AsyncSession, *, state: DeadLetterState = DeadLetterState.OPEN, limit: int = 100
-) -> Sequence[DeadLetter]:
-    scope = scope_of(session)
-    rows = await session.scalars(
-        select(DeadLetter)
-        .where(DeadLetter.tenant_id == scope.tenant_id, DeadLetter.state == state)
-        .order_by(DeadLetter.died_at.desc())
-        .limit(limit)
-    )
-    return rows.all()
+
+async def take_unnoticed(session: AsyncSession, now: datetime) -> Sequence[str]:
+    """Kinds of the open dead letters that were not taken before; the caller announces them in the same transaction."""
+    return list(await session.scalars(_TAKE, {"t": scope_of(session).tenant_id, "now": now}))
 
 
 async def replay_dead_letter(session: AsyncSession, letter_id: UUID, *, now: datetime) -> None:

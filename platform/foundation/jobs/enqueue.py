@@ -61,14 +61,15 @@ _INSERT = BulkWrite(
 
 
 INSERT_JOBS: Final = "INSERT INTO job (tenant_id, msp_id, lane, kind, key, ref, payload, correlation)"
-"""As SQL: begins a statement that enqueues jobs beside other rows, with one round trip for many tenants (webhooks). The
-intake role may insert these columns.
+"""SQL: the beginning of a statement that enqueues jobs beside other rows, in one round trip for many tenants
+(webhooks). The intake role may insert these columns.
 """
-_WAKE_LANES = text("UPDATE lane SET paused_until = NULL WHERE tenant_id = :t AND split_part(name, '/', 2) = :subject")
-_WAKE_JOBS = text("""
+_SUBJECT = "split_part(name, '/', 2) = :subject AND (:direction = '' OR split_part(name, '/', 1) = :direction)"
+_WAKE_LANES = text(f"UPDATE lane SET paused_until = NULL WHERE tenant_id = :t AND {_SUBJECT}")
+_WAKE_JOBS = text(f"""
     UPDATE job SET ready_at = clock_timestamp()
      WHERE tenant_id = :t AND delayed AND ready_at > clock_timestamp()
-       AND lane IN (SELECT name FROM lane WHERE tenant_id = :t AND split_part(name, '/', 2) = :subject)
+       AND lane IN (SELECT name FROM lane WHERE tenant_id = :t AND {_SUBJECT})
 """)
 
 
@@ -142,9 +143,10 @@ async def has_timer(session: AsyncSession, name: str) -> bool:
     return await session.scalar(found, {"t": scope_of(session).tenant_id, "name": name}) is not None
 
 
-async def wake_lanes(session: AsyncSession, subject: UUID) -> None:
-    """End the pause of the lanes named `<direction>/<subject>` and the delay of their jobs; the relay then wakes the
-    lanes.
+async def wake_lanes(session: AsyncSession, subject: UUID, *, direction: str = "") -> None:
+    """End the pause of the lanes named `<direction>/<subject>`, by default of every direction, and the delay of their
+    jobs; the relay then wakes the lanes.
     """
+    binds = {"t": scope_of(session).tenant_id, "subject": str(subject), "direction": direction}
     for statement in (_WAKE_LANES, _WAKE_JOBS):
-        await session.execute(statement, {"t": scope_of(session).tenant_id, "subject": str(subject)})
+        await session.execute(statement, binds)

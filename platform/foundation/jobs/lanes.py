@@ -8,9 +8,9 @@ def connection_lane(direction: str, connection_id: UUID) -> str:
 
 
 def connection_of(lane: str) -> UUID:
-    """The connection whose lane it is.
+    """Id of the connection of a lane.
 
     Raises:
-        ValueError: it is not a lane of one connection.
+        ValueError: the lane is not of one connection.
     """
     return UUID(lane.partition("/")[2])

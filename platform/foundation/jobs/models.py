@@ -98,8 +98,13 @@ class DeadLetter(TenantOwned, Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     correlation: Mapped[str] = mapped_column(server_default="")
+    noticed_at: Mapped[datetime | None]
+    """Time at which members were notified."""
 
-    __table_args__ = (Index("ix_dead_letter_state", "tenant_id", "state", "died_at"),)
+    __table_args__ = (
+        Index("ix_dead_letter_state", "tenant_id", "state", "died_at"),
+        Index("ix_dead_letter_unnoticed", "tenant_id", postgresql_where="noticed_at IS NULL AND state = 'open'"),
+    )
 
 
 class Timer(TenantOwned, Base):

@@ -2,7 +2,7 @@
 
 Weighted round robin by stride scheduling (Waldspurger & Weihl 1995): each batch moves a tenant's pass value by
 1/weight, and the tenant with the smallest value is next. A tenant that was idle re-enters at the current value, so it
-neither waits behind a flood nor is compensated for idling. Idle tenants cost nothing, however many there are.
+neither waits behind a flood nor is compensated for idling. Idle tenants cost nothing, regardless of their number.
 
 A pool has two queues. A lane with more jobs than one prompt batch is bulk until it has had none for BULK_SECONDS: it is
 scheduled in the bulk queue, whose batches are large and may have workers of their own, so that prompt batches do not
@@ -97,7 +97,7 @@ redis.call('PEXPIRE', ARGV[1], for_ms)
 
 
 class LaneClass(StrEnum):
-    """Which of a pool's queues a worker serves."""
+    """The queues of its pool that a worker serves."""
 
     ALL = "all"
     PROMPT = "prompt"

@@ -1,7 +1,7 @@
 """Repair of timers: restores the timer of each recurring duty that has neither a timer nor a job.
 
 Each room defines its recurring duties as functions of the database's state. A job per tenant checks them all, every few
-minutes; the relay enqueues it from `lane_share.repair_at`, so that no timer has to survive for it.
+minutes; the relay enqueues it from `lane_share.repair_at`, so that the check itself needs no timer.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -35,7 +35,7 @@ ENDLESS = RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0)
 
 @dataclass(frozen=True, slots=True)
 class JobType(Generic[P]):
-    """A type of job. `name` is `<room>.<verb_noun>`, `title` what pages call it.
+    """A type of job. `name` is `<room>.<verb_noun>`, `title` its label on pages.
 
     `batch` bounds the jobs of one batch, `seconds` the time it may run.
     """

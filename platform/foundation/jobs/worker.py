@@ -231,7 +231,7 @@ class LaneWorker:
         elif ending.result is BatchResult.UNFINISHED:
             raise LeaseLost(f"the turn of {batch.lane} in a process of its own came to no end")
         else:
-            batch.more = True  # only the subprocess knows; the next claim finds out
+            batch.more = True  # unknown outside the subprocess; the next claim checks
 
     async def _after_crash(self, batch: Batch[Any], job_type: JobType[Any], how: str) -> None:
         """Bisect a batch; retry a job that ran alone once more, and dead-letter it when that crashes too."""

@@ -1,9 +1,9 @@
 """Retry budget: limits retries to a share of the calls to the other system. Times are microseconds.
 
 Each first attempt earns a fraction of a retry, a retry spends one, and a little is earned by time alone, so that a
-quiet credential may still retry. A system in trouble thus gets little more than its usual load, however many workers
-and failed jobs there are; back-off alone only delays such a crowd. Source: Finagle's `RetryBudget` (`percentCanRetry`,
-`minRetriesPerSec`); gRPC's retry throttling (proposal A6) is similar.
+quiet credential may still retry. A system in trouble thus gets little more than its usual load, regardless of the
+number of workers and failed jobs; back-off alone only delays such a crowd. Source: Finagle's `RetryBudget`
+(`percentCanRetry`, `minRetriesPerSec`); gRPC's retry throttling (proposal A6) is similar.
 
 Stored as one number, as the token bucket: the time at which the budget will be full again.
 """
@@ -17,7 +17,7 @@ from foundation.outbound.settings import RetrySettings
 class AttemptKind(IntEnum):
     FIRST = 0
     AGAIN = 1  # a retry: an earlier call for the same job failed
-    FURTHER = 2  # a later call of a job whose retry was admitted: half of its calls would be worth nothing
+    FURTHER = 2  # a later call of a job whose retry was admitted; never refused, as half of its calls are useless
 
 
 @dataclass(slots=True)

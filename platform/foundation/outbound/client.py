@@ -116,7 +116,8 @@ class OutboundClient:
         return BoundCaller(self, credential, slots)
 
     async def check_address(self, url: str) -> None:
-        """Check an address before it is stored. A name that does not resolve now passes: each call checks again.
+        """Check an address before it is stored. A name that does not resolve now passes, because each call checks
+        again.
 
         Raises:
             OutboundRefused: the address may never be called.
@@ -168,7 +169,7 @@ class BoundCaller:
     def again(self) -> "BoundCaller":
         """A caller for retries: its calls spend the credential's retry budget.
 
-        Only the first of them can be refused for it.
+        Only the first of these calls can be refused for lack of budget.
         """
         return BoundCaller(self._client, self._credential, self._slots, AttemptKind.AGAIN)
 

@@ -9,7 +9,7 @@ import dns.exception
 import dns.resolver
 
 _SECONDS: Final = 3.0
-"""For all servers together: a request waits for it."""
+"""Time limit of a look-up at all servers together, because a request waits for the result."""
 _PORT: Final = 53
 _MOST_RECORDS: Final = 50
 
@@ -60,6 +60,6 @@ def _server(text: str) -> tuple[str, int]:
         colon, port = rest[:1], rest[1:]
     elif text.count(":") == 1:
         host, colon, port = text.partition(":")
-    if colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
+    if colon and not (port.isascii() and port.isdigit() and len(port) <= 6 and 0 < int(port) < 65_536):
         raise ValueError(text)
     return str(ip_address(host)), int(port) if port else _PORT

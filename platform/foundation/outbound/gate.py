@@ -63,7 +63,7 @@ class Admission(NamedTuple):
 
 
 class LocalGate:
-    """The same rules within this process."""
+    """Admission control within this process, by the same rules."""
 
     def __init__(self, settings: OutboundSettings) -> None:
         self._settings = settings
@@ -72,7 +72,7 @@ class LocalGate:
     def admit(
         self, credential: Credential, now: int, attempt: AttemptKind = AttemptKind.FIRST
     ) -> tuple[int, int, int, int, int]:
-        """The same result as the script `ADMIT` returns."""
+        """Admit a call, with the result of the script `ADMIT`."""
         bucket, breaker, budget = self._state(credential.key)
         limit = credential.limit
         blocked = breaker.blocked_for(now)

@@ -28,7 +28,6 @@ _UNSAFE: Final = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 _NUMBER_LIKE: Final = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 
 # IANA special-purpose registries, https://www.iana.org/assignments/iana-ipv4-special-registry (and -ipv6-), 2025-10.
-# IANA special-purpose registries, https://www.iana.org/assignments/iana-ipv4-special-registry (and -ipv6-), 2025-10.
 # Listed here because `ipaddress.is_global` changed between Python's patch releases.
 _CLOSED_V4: Final = tuple(
     IPv4Network(net)
@@ -93,8 +92,8 @@ def _literal(host: str) -> Address | None:
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address is globally routable unicast; addresses with an embedded IPv4 address are checked by
-    that one.
+    """Whether the address is globally routable unicast; an embedded IPv4 address is checked in place of its IPv6
+    address.
     """
     if isinstance(address, IPv4Address):
         return not any(address in net for net in _CLOSED_V4)

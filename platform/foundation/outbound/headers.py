@@ -36,7 +36,7 @@ def parse_number(text: str) -> float | None:
 
 
 def parse_whole_number(text: str) -> int | None:
-    """ASCII digits only, and few enough of them that the conversion is cheap."""
+    """An integer of ASCII digits, few enough for a cheap conversion; None for any other text."""
     digits = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
     return int(text) if digits else None
 

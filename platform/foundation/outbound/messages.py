@@ -1,4 +1,4 @@
-"""Messages of outbound calls: why a request was not sent, or had no usable response."""
+"""Messages of outbound calls that were not sent or had no usable response."""
 
 from typing import Final
 

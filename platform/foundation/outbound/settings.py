@@ -42,7 +42,9 @@ def parse_allowed(text: str) -> tuple[AllowedTarget, ...]:
 
 @dataclass(frozen=True, slots=True)
 class BreakerSettings:
-    """Opens after `failures` in a row, or when `error_ratio` of at least `min_calls` in one window failed."""
+    """Thresholds of the breaker: it opens after `failures` in a row, or when `error_ratio` of at least `min_calls` in
+    one window failed.
+    """
 
     failures: int = 5
     error_ratio: float = 0.5
@@ -55,7 +57,7 @@ class BreakerSettings:
 
 @dataclass(frozen=True, slots=True)
 class RetrySettings:
-    """Retries are at most `ratio` of first attempts, plus `per_second`, plus the `saved` budget."""
+    """Retry budget: at most `ratio` of first attempts, plus `per_second`, plus `saved` retries."""
 
     ratio: float = 0.2
     per_second: float = 1.0

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,44 +15,61 @@ from foundation.ids import id_floor, new_id
 from foundation.usage.meters import Meter
 
 _LONGEST_OPEN: Final = timedelta(days=7)
-"""Rows that were created longer before their usage are looked at by the daily job only, which reads a year."""
+"""Longest time from a row's creation to its usage; older rows are read by the daily job only, which reads a year."""
 
 USAGE_COUNT: Final = "sum(CASE WHEN u.is_reversal THEN -1 ELSE 1 END)"
-"""As SQL: number of the events of rows `u`. A reversal takes one back."""
+"""SQL: number of the events of rows `u`; a reversal counts as minus one."""
 _COLUMNS: Final = {
     "meter": "varchar", "id": "uuid", "quantity": "numeric", "occurred_at": "timestamptz", "subject_id": "uuid",
     "is_reversal": "boolean",
 }  # fmt: skip
 
 
-def _entering(source: str) -> str:
-    """As SQL: `source`, which has the columns of `_COLUMNS`, is entered, and the new rows are summed in roll-ups."""
+def _entering(source: str, conflict: str = "ON CONFLICT (tenant_id, meter, id) DO NOTHING") -> str:
+    """SQL that enters `source`, which has the columns of `_COLUMNS`, and sums the new rows in roll-ups."""
     return f"""
         WITH entered AS (
-            INSERT INTO usage_event (tenant_id, msp_id, recording_id, {", ".join(_COLUMNS)})
-            SELECT :tenant_id, :msp_id, :recording_id, {", ".join(f"r.{name}" for name in _COLUMNS)} FROM {source}
-            ON CONFLICT (tenant_id, meter, id) DO NOTHING
+            {_insert_events(source)}
+            {conflict}
             RETURNING meter, id, quantity, occurred_at, is_reversal)
-        INSERT INTO usage_rollup (tenant_id, msp_id, meter, recording_id, hour, rows, events, quantity, first_at,
+        {_insert_rollups("entered")}
+    """
+
+
+def enter_new(rows: str) -> str:
+    """SQL: the end of a statement that stores metered objects. Enters the rows of the common table expression `rows`,
+    with the columns of a `Usage`; as for `record_new_usage`, their ids were created in this transaction. Binds
+    :tenant_id, :msp_id and :recording_id.
+    """
+    return f"entered AS ({_insert_events(f'{rows} r')}) {_insert_rollups(rows)}"
+
+
+def _insert_events(source: str) -> str:
+    return f"""INSERT INTO usage_event (tenant_id, msp_id, recording_id, {", ".join(_COLUMNS)})
+            SELECT :tenant_id, :msp_id, :recording_id, {", ".join(f"r.{name}" for name in _COLUMNS)} FROM {source}"""
+
+
+def _insert_rollups(entered: str) -> str:
+    return f"""INSERT INTO usage_rollup (tenant_id, msp_id, meter, recording_id, hour, rows, events, quantity, first_at,
                                   last_at, first_id, last_id)
         SELECT :tenant_id, :msp_id, u.meter, :recording_id, {hour_of("u.occurred_at")}, count(*), {USAGE_COUNT},
                sum(u.quantity), min(u.occurred_at), max(u.occurred_at), CAST(min(CAST(u.id AS text)) AS uuid),
                CAST(max(CAST(u.id AS text)) AS uuid)
-          FROM entered u GROUP BY u.meter, {hour_of("u.occurred_at")}
-    """
+          FROM {entered} u GROUP BY u.meter, {hour_of("u.occurred_at")}"""
 
 
 def hour_of(at: str) -> str:
-    """As SQL: the hour of a roll-up that has an event of the time `at`."""
+    """SQL: the hour of the roll-up that contains an event of the time `at`."""
     return f"date_trunc('hour', {at}, 'UTC')"
 
 
 _INSERT: Final = BulkWrite(_COLUMNS, _entering("{rows} ORDER BY r.place_"))
+_INSERT_NEW: Final = BulkWrite(_COLUMNS, _entering("{rows} ORDER BY r.place_", conflict=""))
 
 
 class Usage(NamedTuple):
-    """A usage event to record. `id` is the id of the metered object: recording it twice is one event. `subject_id`: see
-    `UsageEvent`. `is_reversal`: its quantity, negative or 0, takes back one that was recorded before.
+    """A usage event to record. `id` is the id of the metered object: recorded twice, it is one event. `subject_id`: see
+    `UsageEvent`. `is_reversal`: the quantity, negative or 0, reverses an event that was recorded before.
     """
 
     meter: str
@@ -64,24 +80,22 @@ class Usage(NamedTuple):
     is_reversal: bool = False
 
 
-class _Row(msgspec.Struct, frozen=True, gc=False):
-    meter: str
-    id: UUID
-    quantity: int | Decimal
-    occurred_at: datetime
-    subject_id: UUID | None
-    is_reversal: bool
-
-
 def record_usage(session: AsyncSession, uses: Sequence[Usage]) -> None:
     buffer(session, _insert).extend(uses)
+
+
+def record_new_usage(session: AsyncSession, uses: Sequence[Usage]) -> None:
+    """As `record_usage`, for ids created in this transaction: none can be in the ledger, and looking each up would be a
+    fifth of the work. The transaction fails on an id that is.
+    """
+    buffer(session, _insert_new).extend(uses)
 
 
 async def collect_usage(
     session: AsyncSession, meter: Meter, *, since: datetime, until: datetime, rows_since: datetime
 ) -> None:
-    """Enter the usage from `since` to `until` that `meter.collect` finds. What was entered before is skipped. Rows that
-    were created long before `rows_since` are not looked at.
+    """Enter the usage from `since` to `until` that `meter.collect` finds. Usage entered before is skipped. Rows created
+    long before `rows_since` are not read.
     """
     scope = scope_of(session)
     found = f"(SELECT CAST(:meter AS varchar) AS meter, f.*, false AS is_reversal FROM ({meter.collect}) f) AS r"
@@ -109,8 +123,8 @@ async def subjects_of(
 
 
 def dated_id(at: str, text_: str) -> str:
-    """As SQL: a UUIDv7 of the time `at` that is the same for the same `text_`. For usage that counts once in a period,
-    in the partition of its time.
+    """SQL: a UUIDv7 of the time `at`, the same for the same `text_`. For usage that counts once in a period; the time
+    selects the partition.
     """
     stamp = f"lpad(to_hex(CAST(extract(epoch FROM {at}) * 1000 AS bigint)), 12, '0')"
     digits = f"md5({text_})"
@@ -118,4 +132,8 @@ def dated_id(at: str, text_: str) -> str:
 
 
 async def _insert(session: AsyncSession, uses: list[Any]) -> None:
-    await _INSERT.execute(session, [_Row(*use) for use in uses], recording_id=new_id())
+    await _INSERT.execute(session, uses, recording_id=new_id())
+
+
+async def _insert_new(session: AsyncSession, uses: list[Any]) -> None:
+    await _INSERT_NEW.execute(session, uses, recording_id=new_id())

@@ -1,4 +1,4 @@
-"""Meters: what usage events count. Declared once by the room that records them, with unit, label and describer."""
+"""Meters of usage events, declared once by the room that records them, with unit, label and describer."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from foundation.marks import N_
 
 @dataclass(frozen=True, slots=True)
 class UsageDescription:
-    """`subject` is the record, `what` its value in words, `where` the channel; `path` starts after the client's
-    path.
+    """The description of a usage event on an invoice: `subject` is the record, `what` its value in words, `where` the
+    channel; `path` starts after the client's path.
     """
 
     subject: str
@@ -36,7 +36,7 @@ class Meter:
 
     `collect`: SQL of usage that the room's rows prove by themselves, entered in the ledger by the jobs of billing once
     the meter has a price: columns id, quantity, occurred_at and subject_id of the client :t's usage from :since to
-    :until. Rows with ids below :floor are older. An id always stands for the same usage. Empty for usage that
+    :until. Rows with ids below :floor are older. An id always identifies the same usage. Empty for usage that
     `record_usage` enters in the transaction of its effect.
     """
 
@@ -58,11 +58,11 @@ class Meters:
         return iter(self._meters.values())
 
     def get(self, name: str) -> Meter | None:
-        """The meter; None for one that an earlier release recorded."""
+        """The meter; None for a meter of another release."""
         return self._meters.get(name)
 
     def label_of(self, name: str) -> str:
-        """The meter's label in the reader's language; its name with spaces for one of another release."""
+        """The meter's label in the reader's language; for a meter of another release, its name with spaces."""
         found = self._meters.get(name)
         return name.replace(".", " ").capitalize() if found is None else translate(found.label)
 

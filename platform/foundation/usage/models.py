@@ -17,9 +17,9 @@ QUANTITY: Final = "abs(quantity) < 1e19 AND scale(quantity) <= 9"
 class UsageEvent(TenantOwned, Base):
     """One usage of one meter, identified by (meter, id): `id` is that of the metered object, so a repeat counts once.
 
-    `subject_id` is the id of the object it was used for, by which the metering room describes the usage.
-    `is_reversal`: the row takes another one back, and is no event of its own. The sign of the
-    quantity does not tell, as it may be 0. `recording_id`: see `UsageRollup`.
+    `subject_id` is the id of the object it was used for, by which the metering room describes the usage. `is_reversal`:
+    the row reverses another row and is no event of its own. The sign of the quantity is no indication, because it may
+    be 0. `recording_id`: see `UsageRollup`.
     """
 
     __tablename__ = "usage_event"
@@ -41,8 +41,8 @@ class UsageEvent(TenantOwned, Base):
 
 class UsageRollup(TenantOwned, Base):
     """Sum of the events of one meter and one hour, in UTC, that one statement entered: its recording. Written by that
-    statement, so that no event is visible without its roll-up, and never changed. Events that were entered before
-    there were roll-ups have the recording 0.
+    statement, so that no event is visible without its roll-up, and never changed. Events from before the introduction
+    of roll-ups have the recording 0.
 
     `rows` counts the events and the reversals, `events` the former less the latter. The ids of the events are from
     `first_id` to `last_id`, among those of other roll-ups.

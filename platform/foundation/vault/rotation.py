@@ -40,7 +40,7 @@ class EncryptedColumn:
 
 
 async def rotate_data_key(session: AsyncSession, vault: Vault) -> UUID:
-    """Create a new active key; the old ones keep opening values. Waits for transactions that are currently sealing.
+    """Create a new active key; values sealed by old keys still open. Waits for transactions that are currently sealing.
 
     Raises:
         Conflict: another rotation of this tenant won.

@@ -1,7 +1,7 @@
 """Actions of pages and of the API: one action with its refusal, and bulk actions with a result for each item."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -11,14 +11,13 @@ from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, InvalidInput, NotFound, Unauthenticated
 from foundation.marks import N_
 
-T = TypeVar("T")
 MOST_AT_ONCE: Final = 200
 _SERVER_ERROR: Final = 500
 
 
 async def run_action(session: AsyncSession, act: Awaitable[Any]) -> DomainError | None:
-    """An action in full or not at all; returns the refusal, for the page to show. NotFound and Unauthenticated are
-    still raised, because they have pages of their own.
+    """Run an action in a savepoint and return its refusal, for the page to show. NotFound and Unauthenticated are still
+    raised, because they have pages of their own.
     """
     try:
         async with savepoint(session):
@@ -28,15 +27,6 @@ async def run_action(session: AsyncSession, act: Awaitable[Any]) -> DomainError 
     except DomainError as refusal:
         return refusal
     return None
-
-
-async def try_list(session: AsyncSession, found: Awaitable[T], empty: T) -> tuple[T, InvalidInput | None]:
-    """Await a list; on InvalidInput return `empty` and the error, so that the page shows its filter with the input."""
-    try:
-        async with savepoint(session):
-            return await found, None
-    except InvalidInput as refusal:
-        return empty, refusal
 
 
 BulkIds = Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=MOST_AT_ONCE)]

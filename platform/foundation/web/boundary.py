@@ -17,6 +17,7 @@ from foundation.errors import DomainError
 from foundation.i18n.localizer import Localizer, current_localizer, localized
 from foundation.i18n.negotiation import choose_language
 from foundation.marks import N_, Phrase
+from foundation.redaction import for_one_reader
 from foundation.telemetry.asgi import AsgiApp, Message, Receive, Scope, Send
 from foundation.telemetry.correlation import current_correlation
 from foundation.web.client_address import NO_PROXIES, ProxyRule
@@ -40,8 +41,8 @@ _SLASHES: Final = re.compile("//+")
 _SECURITY_NAMES: Final = frozenset(name for name, _ in SECURITY_HEADERS)
 _HASHED_FILE: Final = re.compile(r"/static/[^/]+\.[0-9a-f]{16}(?:\.[a-z0-9]+)+")
 _OF_MACHINES: Final = ("/api/", "/hooks/", "/payment-hooks/")
-_UNREAD: Final = ("/hooks/", "/payment-hooks/", "/static/", "/brand/")
-"""No person reads the texts there."""
+_UNREAD: Final = ("/hooks/", "/payment-hooks/", "/static/", "/brand/", "/client-brand/")
+"""Paths whose responses are not read by people, so their language is not chosen."""
 _FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _NO_CACHE: Final = (b"cache-control", b"no-cache")
 _PRIVATE: Final = (b"cache-control", b"private, no-cache")
@@ -68,7 +69,7 @@ class Boundary:
         if scope["path"].startswith(_UNREAD):
             await self._serve(scope, receive, outgoing)
             return
-        with localized(Localizer(choose_language(header_text(scope, b"accept-language")))):
+        with localized(Localizer(choose_language(header_text(scope, b"accept-language")))), for_one_reader():
             await self._serve(scope, receive, outgoing)
 
     async def _serve(self, scope: Scope, receive: Receive, outgoing: "_Outgoing") -> None:
@@ -115,7 +116,7 @@ def check_request(scope: Scope) -> None:
 
 
 def header_values(scope: Mapping[str, Any], name: bytes) -> list[bytes]:
-    """A header's values. `name` is lower case. Unlike the framework's request object, this cannot fail."""
+    """A header's values. `name` is lower case. Never raises, unlike the framework's request object."""
     return [value for key, value in scope.get("headers", ()) if key == name]
 
 

@@ -17,8 +17,8 @@ FIELD = "id"
 
 
 class BulkView(msgspec.Struct, frozen=True):
-    """`names` are the labels of the page's rows by id. With a `refusal`, nothing was done. `selected` rows are ticked
-    again: all of them after a refusal, else those that were refused.
+    """Outcome of a bulk form. `names` are the labels of the page's rows by id. With a `refusal`, nothing was done.
+    `selected` rows are ticked again: all of them after a refusal, else those that were refused.
     """
 
     action: str

@@ -1,7 +1,7 @@
 """Counts of API calls in Valkey, by hour and caller: the script of the rate limits adds to them, a job stores them.
 
-An hour is complete once Valkey's own clock is past it, so what is read of it does not change any more. Calls are not
-counted while Valkey is unreachable, and counts that it loses before they are stored are lost.
+An hour is complete once Valkey's own clock is past it, so its counts are final. Calls are not counted while Valkey is
+unreachable, and counts lost in Valkey before they are stored are lost.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class CallCounts:
 
 
 def _read(field: bytes, count: bytes) -> CountedCalls | None:
-    """None for anything but a count."""
+    """Parse a field of the hash; None for anything but a count."""
     hour, _, caller = field.decode(errors="replace").partition(":")
     if not (hour.isascii() and hour.isdigit() and count.isdigit() and int(hour) < _MOST_HOURS):
         return None

@@ -26,7 +26,7 @@ _IPV6_SUBSCRIBER: Final = 64
 
 
 class ProxyRule(msgspec.Struct, frozen=True):
-    """Trusted proxies: which peers are proxies, and which header they maintain."""
+    """Trusted proxies: their networks, and the header that they maintain."""
 
     networks: tuple[Network, ...] = ()
     header: str = X_FORWARDED_FOR
@@ -69,7 +69,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     """Parse networks or addresses, separated by commas or blanks.
 
     Raises:
-        ValueError: one is malformed, or includes every address, which would let each client choose its own.
+        ValueError: a network is malformed, or includes every address, so that each client could choose its own.
     """
     networks = tuple(ip_network(part, strict=False) for part in re.split(r"[\s,]+", text) if part)
     if any(network.prefixlen == 0 for network in networks):

@@ -12,7 +12,7 @@ from foundation.web.negotiation import accepts_gzip
 
 _CONFIG: Final = CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1024)
 _GZIP: Final = CompressionMiddleware(cast("ASGIApp", None), _CONFIG)
-"""Only makes senders. One for all routes, as making one takes a thirtieth of an application's construction."""
+"""A factory of senders only. Shared by all routes: its construction takes a thirtieth of an application's."""
 _OF_THE_BODY: Final = frozenset({b"content-length", b"content-encoding", b"content-type", b"last-modified"})
 
 

@@ -15,7 +15,7 @@ from foundation.web.wire import refusal_answer
 _SWEEP_SECONDS: Final = 1.0
 _SPARE_FILES: Final = 256
 _GOLDEN_RATIO: Final = 0.618034
-"""Multiples of it, without their whole part, are spread evenly however many are taken."""
+"""The fractional parts of its multiples are spread evenly, regardless of their number."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

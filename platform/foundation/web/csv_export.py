@@ -16,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 from litestar.response import Stream
 
+from foundation.redaction import redact
 from foundation.web.negotiation import qualities
 from foundation.web.pagination import ResultPage
 
@@ -55,8 +56,13 @@ def write_cell(value: object) -> str:
     if isinstance(plain, dict | list | tuple):
         plain = msgspec.json.encode(plain).decode()
     if isinstance(plain, str):  # a decimal number is text here, too, and may have a minus
-        return f"'{plain}" if plain.startswith(_FORMULA) and not isinstance(value, Decimal) else plain
+        return f"'{plain}" if is_like_formula(plain) and not isinstance(value, Decimal) else plain
     return {None: "", True: "true", False: "false"}.get(plain, str(plain)) if not _is_number(plain) else str(plain)
+
+
+def is_like_formula(text: str) -> bool:
+    """Whether a spreadsheet that reads the text as typed takes it for a formula, or splits its cell."""
+    return text.startswith(_FORMULA)
 
 
 def _is_number(value: object) -> bool:
@@ -80,7 +86,9 @@ ReadMore = Callable[[str], Awaitable[ResultPage[Any]]]
 
 
 def stream_csv(first: ResultPage[Any], more: ReadMore, columns: Sequence[CsvColumn | str], *, name: str) -> Stream:
-    """The response. `first` was read in the request's transaction; `more` reads the page at a cursor in another."""
+    """The streamed response. `first` was read in the request's transaction; `more` reads the page at a cursor in
+    another.
+    """
     wanted = [as_column(column) for column in columns]
 
     async def lines() -> AsyncIterator[bytes]:
@@ -88,7 +96,7 @@ def stream_csv(first: ResultPage[Any], more: ReadMore, columns: Sequence[CsvColu
         page = first
         while True:
             if page.items:
-                yield write_lines([[column.read(item) for column in wanted] for item in page.items])
+                yield write_lines([[column.read(item) for column in wanted] for item in map(redact, page.items)])
             if page.next_cursor is None:
                 return
             page = await more(page.next_cursor)

@@ -11,8 +11,8 @@ DEPRECATION: Final = "deprecation"
 
 @dataclass(frozen=True, slots=True)
 class Deprecation:
-    """`since` and `sunset` are in UTC; after `sunset` the route may be gone. `successor` is the address to use
-    instead.
+    """The deprecation of a route. `since` and `sunset` are in UTC; after `sunset` the route may be gone. `successor` is
+    the address to use instead.
     """
 
     since: datetime

@@ -14,8 +14,8 @@ _LONGEST_BOUNDARY: Final = 70
 
 
 def read_parts(body: bytes, boundary: str) -> list[tuple[str, str | bytes]]:
-    """(name, value) of each part: a file's content as bytes, another part as text. A file's name and type are not
-    used: senders choose them.
+    """(name, value) of each part: a file's content as bytes, another part as text. A file's name and type are not used,
+    because senders choose them.
 
     Raises:
         MalformedBody.

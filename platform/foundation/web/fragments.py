@@ -38,7 +38,7 @@ def collect_fragments(app: Litestar) -> None:
 
 
 def _pattern(app: Litestar, *, any_page: bool) -> re.Pattern[str]:
-    """Matches the paths of fragments of the parent page, or of any page."""
+    """Pattern of the paths of fragments of the parent page, or of any page."""
     found = [
         _PARAMETER.sub("[^/]+", re.escape(route.path_format))
         for route in app.routes

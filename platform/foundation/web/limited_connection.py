@@ -38,7 +38,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._head_limit, self._fields_limit = table.limits.head_bytes, table.limits.fields
         self._reading = HEAD
         self._since = self.loop.time()
-        """Since when this side has waited for the client, in the loop's time."""
+        """Time since which this side waits for the client, on the loop's clock."""
         self._write_since: float | None = None
         self._closing_since: float | None = None
         self._is_fresh = True
@@ -55,20 +55,20 @@ class LimitedConnection(HttpToolsProtocol):
         self._unread = b""
         """Bytes received beyond `_PIPELINED` requests."""
         self._incoming = b""
-        """The bytes being parsed: a request may be refused before its headers are."""
+        """The bytes being parsed: a request may be refused before its headers are parsed."""
         self._line = b""
         """The beginning of a request line whose end has not arrived."""
         self._slow = SlowReader(self.loop, table.next_moment)
         self._is_started = True
-        """Whether the application has the newest request, or will have it after the ones before. It gets a request when
-        its body is complete or `_BODY_PIECE` long: a client that sends no body costs no work.
+        """Whether the newest request is passed to the application, or will be after earlier ones. A request is passed
+        when its body is complete or `_BODY_PIECE` long: a client that sends no body costs no work.
         """
         self._running: RequestResponseCycle | None = None
         """The request that is being served; `cycle` is the newest, which may wait behind it."""
 
     @property
     def waiting_since(self) -> float | None:
-        """Since when the connection has waited for the client; None while this side works on its request."""
+        """Time since which the connection waits for the client; None while this side works on its request."""
         if self._refused or self._closing_since is not None:
             return 0.0
         if self._write_since is not None:
@@ -147,7 +147,7 @@ class LimitedConnection(HttpToolsProtocol):
         self.loop.call_later(self._limits.linger_seconds * (1 + self._table.next_moment()), self.transport.abort)
 
     def _wants_page(self) -> bool:
-        """Whether the client wants a page, according to the bytes received so far."""
+        """Whether to answer with a page, according to the bytes received so far."""
         return wants_page(self.url, self.headers, self._incoming)
 
     def _discard(self, size: int) -> None:

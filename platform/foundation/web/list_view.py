@@ -1,6 +1,6 @@
-"""A list as its page shows it: the filter form's fields, the headers' links, the pages before and after, the export.
+"""The view of a list on its page: filter fields, links of headers, the pages before and after, and the export.
 
-Templates draw it with `components/list.html`. All values are plain text; templates escape them.
+Templates draw the view with `components/list.html`. All values are plain text; templates escape them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,10 +15,11 @@ from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, DayFilter, Filter, ListDefinition, ListInput, Options
 from foundation.web.pagination import ListQuery, ResultPage, RowCount, reverse_name
 from foundation.web.saved_views import NO_VIEW, ListViews, SavedView
+from foundation.web.time_filter import TimeFilter, parse_time, write_time
 
 
 class FieldView(msgspec.Struct, frozen=True):
-    """A field of the filter form. Without `options`, a text to search for."""
+    """A field of the filter form; without `options`, a text field."""
 
     name: str
     label: str
@@ -28,6 +29,7 @@ class FieldView(msgspec.Struct, frozen=True):
     is_usual: bool
     is_wrong: bool
     is_day: bool = False
+    is_time: bool = False
 
 
 class ViewLink(msgspec.Struct, frozen=True):
@@ -41,8 +43,9 @@ class ViewLink(msgspec.Struct, frozen=True):
 
 
 class ViewRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The reader's views of the list. `all_href` opens it without a view, `query` is what would be saved. `current` is
-    the open one; `missing` are its filters that the list does not have any more, `is_gone` that it was deleted.
+    """The reader's views of the list. `all_href` opens the list without a view, `query` is the query that would be
+    saved. `current` is the open view, `missing` are its filters that the list no longer has. `is_gone`: the view was
+    deleted.
     """
 
     links: Sequence[ViewLink]
@@ -56,8 +59,9 @@ class ViewRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListView(msgspec.Struct, frozen=True, kw_only=True):
-    """`address` is the list's own, without a query. `order` is the order in words, `count` the number of rows in all;
-    empty if they were not counted. `kept` is what forms send besides the filters: the open view and its columns.
+    """A list on its page. `address` is the list's own, without a query. `order` is the order in words, `count` the
+    number of rows in all, empty if not counted. `kept` are the parameters that forms send besides the filters: the open
+    view and its columns.
     """
 
     name: str
@@ -96,8 +100,9 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
     hidden: Collection[str] = (),
     export: str = "",
 ) -> ListView:
-    """`options` are those of filters whose values are in the database, by name, in the reader's language; `hidden`
-    filters are not shown. `export` is the export's address without `.csv` if it differs from the page's.
+    """The view of a page of a list. `options` are those of filters whose values are in the database, by name, in the
+    reader's language; `hidden` filters are not shown. `export` is the export's address without `.csv` if it differs
+    from the page's.
     """
     filters = [one for one in definition.filters if one.name not in hidden]
     shown = {one.name: listed.raw.get(one.name, one.default) for one in filters}
@@ -189,14 +194,24 @@ def _field(one: Filter, value: str, options: Options | None, wrong: object) -> F
     known = options
     if isinstance(one, ChoiceFilter):
         known = [(name, translate(label)) for name, label in one.options]
-    is_usual, is_wrong = value == one.default, wrong == one.name
+    is_usual, is_wrong, is_time = value == one.default, wrong == one.name, isinstance(one, TimeFilter)
+    if is_time and (at := parse_time(value)) is not None:
+        value = write_time(at)  # as the browser's field takes it
     return FieldView(
-        one.name, translate(one.label), value, known, one.hidden, is_usual, is_wrong, isinstance(one, DayFilter)
+        one.name,
+        translate(one.label),
+        value,
+        known,
+        one.hidden,
+        is_usual,
+        is_wrong,
+        isinstance(one, DayFilter),
+        is_time,
     )
 
 
 def _orders(definition: ListDefinition[Any], query: ListQuery) -> Options:
-    """All orders, the usual one first: it has no name in addresses."""
+    """All orders, first the default order, which has no name in addresses."""
     usual = definition.usual_sort(query.values)
     others = [(name, translate(sort.label)) for name, sort in definition.orders.items() if name != usual.name]
     return [("", translate(usual.label)), *others]

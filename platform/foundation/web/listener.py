@@ -31,7 +31,7 @@ _PIPELINED: Final = 8
 """Requests that may wait behind the active one; further ones stay unread."""
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _BODY_PART: Final = 256
-"""Minimum size of the parts in which a body is parsed, however many ends of heads it seems to contain."""
+"""Minimum size of the parts in which a body is parsed, even if it seems to contain many ends of heads."""
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 

@@ -23,6 +23,7 @@ from foundation.web.boundary import header_text
 from foundation.web.csv_export import CsvColumn
 from foundation.web.pagination import COUNTED_AT_MOST, ListCursor, ListQuery, ResultPage, Sort
 from foundation.web.saved_views import ListViews, SavedView, column_names
+from foundation.web.time_filter import TimeFilter
 
 T = TypeVar("T")
 USUAL: Final = 50
@@ -36,7 +37,7 @@ _QUOTED: Final = 80
 Options = Sequence[tuple[str, str]]
 AnyRequest = Request[Any, Any, Any]
 AnyAccess = NamedDependency[Any]
-"""The request's context: a list's page reads `list_views` of it."""
+"""The request's context, whose `list_views` a list's page reads."""
 
 
 class ChoiceFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +106,7 @@ class DayFilter(msgspec.Struct, frozen=True, kw_only=True):
         return {"pattern": "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"}
 
 
-Filter = ChoiceFilter | TextFilter | DayFilter
+Filter = ChoiceFilter | TextFilter | DayFilter | TimeFilter
 
 
 class ListInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +130,7 @@ class ListInput(msgspec.Struct, frozen=True, kw_only=True):
         return self.query
 
     def uncounted(self) -> "ListInput":
-        """The same query, for a page that knows the number of rows already."""
+        """The same query without a count, for a page whose number of rows is known."""
         return msgspec.structs.replace(self, query=msgspec.structs.replace(self.query, counted=False))
 
 
@@ -154,6 +155,8 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     usual_order: Callable[[Mapping[str, str]], str] | None = None
     usual: int = USUAL
     most: int = MOST
+    on_page: int = 0
+    """Rows of a page in the browser, for lists whose rows take long to draw; `usual` if 0."""
 
     def __post_init__(self) -> None:
         for names in ([one.name for one in self.filters], [one.name for one in self.sorts]):
@@ -169,7 +172,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     def parse(
         self, raw: Mapping[str, str], *, limit: int | None = None, counted: bool = False, fields: str = ""
     ) -> ListInput:
-        """Check a query. A page shows the refusal beside the input, so it is returned, not raised."""
+        """Check a query. A refusal is returned, not raised, because pages show it beside the input."""
         typed = {name: value for name, value in raw.items() if isinstance(value, str)}
         values = {one.name: one.default for one in self.filters}
         query = ListQuery(list=self.name, sort=self.sorts[0], values=values, limit=limit or self.usual, counted=counted)
@@ -179,8 +182,11 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         except InvalidInput as refusal:
             return ListInput(raw=typed, query=query, refusal=refusal)
 
+    def _parse_page(self, given: Mapping[str, str]) -> ListInput:
+        return self.parse(given, limit=self.on_page or None, counted=True)
+
     def query(self, *, limit: int | None = None, **values: str) -> ListQuery:
-        """A query of the product's own. Raises: InvalidInput."""
+        """A query that the product itself makes. Raises: InvalidInput."""
         return self.parse(values, limit=limit).require()
 
     async def load_most(self, session: AsyncSession, now: datetime) -> Sequence[T]:
@@ -241,8 +247,8 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     @property
     def page_parameters(self) -> dict[str, Provide]:
-        """As `parameters`, for pages, which have a length of their own, say how many rows there are, and open the
-        reader's views. The request's context `access` has them.
+        """As `parameters`, for pages, which have a length of their own, count the rows, and open the reader's views
+        (from the request's context `access`).
         """
         return {"listed": Provide(self._provider(api=False, views=True), sync_to_thread=False)}
 
@@ -271,7 +277,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         if views is not None and views.default is not None and _is_bare(request):
             given |= self.fit(views.default)[0]
             view, columns = str(views.default.id), list(views.default.columns)
-        return msgspec.structs.replace(self.parse(given, counted=True), views=views, view=view, columns=columns)
+        return msgspec.structs.replace(self._parse_page(given), views=views, view=view, columns=columns)
 
     def _provider(self, *, api: bool, views: bool = False) -> Callable[..., ListInput]:
         """A function with the list's parameters in its signature, from which the framework takes names and schemas."""
@@ -279,7 +285,9 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         def provide(**given: Any) -> ListInput:
             if views:
                 return self._open(given.pop("request"), given.pop("access").list_views, given)
-            limit, counted = given.pop("limit", None), given.pop("count", not api)
+            if not api:
+                return self._parse_page(given)
+            limit, counted = given.pop("limit", None), given.pop("count", False)
             return self.parse(given, limit=limit, counted=counted, fields=given.pop("fields", ""))
 
         found = {one.name: (one.schema, one.about or one.label, one.default) for one in self.filters}

@@ -4,8 +4,10 @@ exactly once while others are inserted, and a page far down costs as much as the
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
 from uuid import UUID
 
@@ -20,11 +22,12 @@ from foundation.text import is_storable
 
 T = TypeVar("T")
 S = TypeVar("S")
-KeyType = Literal["uuid", "timestamptz", "date", "bigint", "varchar", "boolean"]
+KeyType = Literal["uuid", "timestamptz", "date", "bigint", "numeric", "varchar", "boolean"]
 _LARGEST: Final = 2**63 - 1
 _LONGEST_CURSOR: Final = 4_000
+_NUMBER: Final = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,60})?")
 COUNTED_AT_MOST: Final = 1_000
-"""Rows that a list counts exactly. Counting stops there, so that it stays as cheap for a list of millions."""
+"""Rows that a list counts exactly. Counting stops there, so that its cost is bounded for a list of millions."""
 _UNREADABLE: Final = N_("This cursor does not belong to this list. Begin at the first page.")
 
 
@@ -50,7 +53,7 @@ class Sort(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reverse_name(name: str) -> str:
-    """`-name` of `name`, and the other way round."""
+    """`-name` for `name`, and `name` for `-name`."""
     return name[1:] if name.startswith("-") else f"-{name}"
 
 
@@ -65,7 +68,7 @@ class RowCount(msgspec.Struct, frozen=True):
 
 class ResultPage(msgspec.Struct, Generic[T], frozen=True):
     """A page of a list. Send `next_cursor` as `cursor` for the next page; it is null on the last one. `prev_cursor`
-    leads back in the same way; it is null on the first page. `count` is null unless it was asked for.
+    leads back in the same way; it is null on the first page. `count` is null unless requested.
     """
 
     items: Sequence[T]
@@ -111,6 +114,11 @@ class ListCursor(msgspec.Struct, frozen=True, array_like=True):
         return msgspec.structs.replace(found, values=values)
 
 
+def _written(value: object) -> object:
+    """A sort key as in a cursor: an exact number has no exponent."""
+    return f"{value:f}" if isinstance(value, Decimal) else value
+
+
 def _checked(value: Any, kind: KeyType) -> object:
     """A cursor's value as its key's type. Raises: ValueError or TypeError."""
     if not isinstance(value, _JSON_TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
@@ -122,7 +130,15 @@ def _checked(value: Any, kind: KeyType) -> object:
         return UUID(value)
     if kind == "date":
         return date.fromisoformat(value)
+    if kind == "numeric":
+        return _number(value)
     return _moment(value) if kind == "timestamptz" else value
+
+
+def _number(value: str) -> Decimal:
+    if not _NUMBER.fullmatch(value):
+        raise ValueError
+    return Decimal(value)
 
 
 def _moment(value: str) -> datetime:
@@ -133,7 +149,8 @@ def _moment(value: str) -> datetime:
 
 
 _JSON_TYPES: Final[Mapping[str, type]] = {
-    "uuid": str, "timestamptz": str, "date": str, "varchar": str, "bigint": int, "boolean": bool,
+    "uuid": str, "timestamptz": str, "date": str, "varchar": str, "bigint": int,
+    "numeric": str, "boolean": bool,
 }  # fmt: skip
 
 
@@ -168,9 +185,9 @@ def _beyond(keys: Sequence[SortKey], falls: Sequence[bool]) -> str:
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked request for one page: values of the filters by name, the order, the place and the length. `parents`
-    are the ids in the list's address, such as the baseline of compared values. `counted`: the page says how many rows
-    there are in all.
+    """A checked request for one page: values of the filters by name, the order, the place and the length. `parents` are
+    the ids in the list's address, such as the baseline of compared values. `counted`: the page includes the number of
+    rows in all.
     """
 
     list: str
@@ -205,7 +222,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _cursor(self, row: Row[Any], *, backward: bool) -> str:
-        values = tuple(getattr(row, f"page_key_{place}") for place in range(len(self.sort.keys)))
+        values = tuple(_written(getattr(row, f"page_key_{place}")) for place in range(len(self.sort.keys)))
         return ListCursor(self.list, self.sort.name, backward, values).encode()
 
     def inside(self, parents: Mapping[str, UUID]) -> "ListQuery":
@@ -241,7 +258,7 @@ SourceOf = Callable[[Keyset], ListSource]
 
 
 async def read_page(session: AsyncSession, source: ListSource | SourceOf, query: ListQuery) -> ResultPage[Row[Any]]:
-    """One page of a list's rows, in one statement; one more counts them, if asked for."""
+    """One page of a list's rows, in one statement; a second one counts them, if `counted`."""
     keyset = query.keyset
     one = source if isinstance(source, ListSource) else source(keyset)
     rows = await session.execute(

@@ -27,7 +27,7 @@ def problem(error: DomainError, correlation: str) -> dict[str, Any]:
 def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
-    return value if type(value) in _JSON_SAFE else str(value)  # a subclass, as of marked phrases, is not
+    return value if type(value) in _JSON_SAFE else str(value)  # a subclass, such as `Phrase`, is written as text
 
 
 def problem_body(error: DomainError, correlation: str) -> bytes:

@@ -22,7 +22,7 @@ from foundation.web.call_counts import calls_key
 MINUTE: Final = 60
 _SECONDS_TO_ANSWER: Final = 0.5
 _SECONDS_AWAY: Final = 5.0
-"""For which Valkey is not asked again after it did not answer."""
+"""Pause of the limits after a call of Valkey without a response."""
 
 # KEYS: the buckets, and the counts of calls if the request is counted. ARGV: now in microseconds, or -1 for Valkey's
 # clock; then interval and burst of each bucket; then the caller, under which the calls of an hour are counted.
@@ -118,7 +118,8 @@ class RateLimiter:
         self, *, msp_id: UUID, tenant_id: UUID, caller: str, limits: RateLimits, is_counted: bool = False
     ) -> tuple[RateState | None, int]:
         """Take a token of the caller and of its account. Returns the remaining requests, None while Valkey is
-        unreachable, and the seconds to wait, 0 if the request may pass; one that `is_counted` is a call of this hour.
+        unreachable, and the seconds to wait, 0 if the request may pass. With `is_counted`, a passed request is counted
+        in its hour.
         """
         counts = [calls_key(msp_id, tenant_id)] if is_counted else []
         answer = await self._ask(f"fl:{msp_id}:rate:{tenant_id}", caller, limits, counts)

@@ -1,4 +1,4 @@
-"""Registration of routes in linear time. With Litestar's own, half of an application's construction is spent on it.
+"""Registration of routes in linear time. Litestar's own takes half of an application's construction.
 
 Litestar builds the map of all registered routes again for each further one, copies a router, with its hundreds of
 handlers, when it is registered on the application, and parses the signature of each path's handler of OPTIONS, which
@@ -19,7 +19,7 @@ _OPTIONS: Final = HTTPRoute.create_options_handler.__qualname__ + ".<locals>"
 
 
 class _MappedOnce:
-    """Keeps the map of the registered routes, and adds those registered since."""
+    """Cache of the map of registered routes, to which routes registered since are added."""
 
     routes: list[Any]
     _mapped: list[Any]
@@ -46,7 +46,7 @@ def _handlers_by_method(route: Any) -> RouteHandlerMapItem:
 
 
 class Application(_MappedOnce, Litestar):
-    """Litestar's application."""
+    """Litestar's application with a cached map of routes."""
 
 
 class RouterOfOne(_MappedOnce, Router):

@@ -35,11 +35,11 @@ _JSON_SUFFIX: Final = re.compile(r"application/[a-z0-9.!#$&^_-]+\+json")
 
 
 EXTENSIBLE: Final = "extensible"
-"""Option of a route whose body may have more fields than ours, as its standard says; they are ignored."""
+"""Option of a route whose standard allows further fields in the body; they are ignored."""
 
 
 class RequestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of the bodies of the API. An unknown field is refused: a misspelt one would be ignored."""
+    """Base of the bodies of the API. Unknown fields are refused, because a misspelt one would otherwise be ignored."""
 
 
 class BoundedRequest(Request[Any, Any, Any]):
@@ -80,8 +80,8 @@ class BoundedRequest(Request[Any, Any, Any]):
         """The fields of a form; empty for a body of another type.
 
         Raises:
-            UnsupportedBody: it is a multipart form and the route takes no files, or it is compressed.
-            MalformedBody: it has too many fields.
+            UnsupportedBody: the body is a multipart form and the route takes no files, or the body is compressed.
+            MalformedBody: the form has too many fields.
 
         A field may contain U+0000: it is refused when the field is validated, and the form shown again as typed.
         """
@@ -135,7 +135,7 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
 
 
 def _with_integers(value: Any) -> Any:
-    """`900.0` and `9e2` are integers in JSON Schema."""
+    """The value with integers for whole numbers: `900.0` and `9e2` are integers in JSON Schema."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):

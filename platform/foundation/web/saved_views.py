@@ -1,6 +1,6 @@
 """Saved views of lists: filters, an order and columns under a name.
 
-Stored values are checked when a view is opened, not only when it is saved: a later release may know other filters.
+Stored values are checked when a view is opened, not only when it is saved: a later release may have other filters.
 """
 
 import re

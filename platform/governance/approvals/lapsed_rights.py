@@ -1,5 +1,5 @@
 """Lapsed approvals: granted, but invalid because an approver or the proposer lost the permission, or an approver the
-role that the approval asks for, before the release.
+role that the approval requires, before the release.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ NOBODY: Final = Lapsed(frozenset(), frozenset())
 async def find_lapsed(
     batch: Batch[NoPayload], services: GovernanceServices, change_ids: Sequence[UUID | None]
 ) -> Lapsed:
-    """Find lapsed ones among the granted approvals of these changes.
+    """Find the lapsed approvals among the granted ones of these changes.
 
     Runs in separate transactions before the releasing one: a suspension in between counts as after the release.
     """

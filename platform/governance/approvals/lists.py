@@ -7,6 +7,8 @@ from foundation.web.lists import ChoiceFilter, ListDefinition
 from foundation.web.pagination import Sort, SortKey
 from governance.approvals.queries import list_approvals
 from governance.approvals.schemas import ApprovalItem
+from governance.assignments.filter import ASSIGNED
+from governance.impact import impact_sort
 from governance.records.value_columns import value_columns
 
 _ID: Final = SortKey("a.id", "uuid")
@@ -33,7 +35,8 @@ APPROVALS: Final = ListDefinition[ApprovalItem](
             default="pending",
             about="State of the approval; `answered` is every state but pending.",
             hidden=True,
-        )
+        ),
+        ASSIGNED,
     ],
     sorts=[
         Sort(
@@ -48,6 +51,13 @@ APPROVALS: Final = ListDefinition[ApprovalItem](
             reverse_label=N_("Due last"),
             keys=[SortKey("coalesce(a.due_at, a.expires_at)", "timestamptz"), _ID],
         ),
+        Sort(
+            name="-severity",
+            label=N_("Worst first"),
+            reverse_label=N_("Least severe first"),
+            keys=[SortKey("a.severity", "bigint", descending=True), SortKey("a.created_at", "timestamptz"), _ID],
+        ),
+        impact_sort("a."),
     ],
     usual_order=lambda values: "created" if values["status"] == "pending" else "-created",
     columns=[
@@ -60,6 +70,8 @@ APPROVALS: Final = ListDefinition[ApprovalItem](
         *value_columns("change_old", lambda item: item.change.old),
         *value_columns("change_new", lambda item: item.change.new),
         "change.reason",
+        "approval.severity",
+        *value_columns("approval_impact", lambda item: item.approval.impact)[:2],
         "approval.state",
         "approval.requested_by",
         "approval.author",

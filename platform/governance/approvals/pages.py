@@ -16,23 +16,25 @@ from foundation.web.bulk_form import BulkView, bulk_form
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
 from foundation.web.lists import LONGEST_TEXT, ListInput, ListParameters
-from foundation.web.render import redirect_to
-from governance.approvals.answer import answer_many
+from governance.approvals.answer import answer_displayed, answer_many
+from governance.approvals.explanation import describe_approval
 from governance.approvals.lists import APPROVALS
 from governance.approvals.queries import count_waiting, read_approval
-from governance.approvals.release import answer_change
-from governance.approvals.schemas import ApprovalDetail
+from governance.approvals.schemas import AnswerInput, ApprovalDetail
+from governance.approvals.timeline import build_timeline
+from governance.assignments.draw import draw_discussion
 from governance.authors import find_members, name_authors
 from governance.changes.lists import CHANGES
 from governance.changes.order_view import describe_order
 from governance.changes.queries import list_changes
 from governance.escalations.draw import draw_escalation
 from governance.escalations.queries import find_approval_item
-from governance.inputs import check_text
 from governance.labels import write_element
 from governance.permissions import GovernancePermission
 from governance.propagation.queries import load_propagations
 from governance.records.titles import load_titles
+from governance.services import GovernanceServices
+from governance.web.list_return import redirect_from_item
 from governance.web.render import render_page
 from policy.permissions import PolicyPermission
 from policy.states import ApprovalState
@@ -49,11 +51,12 @@ _LATELY: Final = 5
 
 
 class AnswerForm(msgspec.Struct):
-    """Form of a decision. `answer`: approve | decline. `approval`: id of the approval shown on the page."""
+    """Form of a decision. `answer`: approve | decline. `approval`, `content`: what the page displayed."""
 
     answer: str
     reason: str = ""
     approval: UUID | None = None
+    content: str = ""
 
 
 @get(_ROOT, opt=_READ, dependencies=APPROVALS.page_parameters, include_in_schema=False)
@@ -84,43 +87,55 @@ async def answer_approvals_page(request: AnyRequest, access: OpenAccess, listed:
     return await _list(access, listed, "approvals.html", bulk=bulk)
 
 
-@get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
-async def show_approval_page(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
-    return await _detail(access, change_id)
-
-
 @get(f"{_ROOT}/{{change_id:uuid}}/preview", opt=_READ | FRAGMENT, include_in_schema=False)
 async def show_approval_preview_fragment(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
-    """What each channel shows, while the approved value is on its way."""
+    """Preview of each channel, while the approved value is on its way."""
     detail = await read_approval(access.session, change_id)
     context = await _preview(access, detail)
     return render_page(access, "approval_preview.html", translate("Approval"), context)
 
 
-@post(f"{_ROOT}/{{change_id:uuid}}", opt=_DECIDE, include_in_schema=False)
-async def answer_approval_page(
-    access: OpenAccess,
-    change_id: FromPath[UUID],
-    data: URLEncodedBody[AnswerForm],
-) -> Response[Any]:
-    async def answer() -> None:
-        grant, reason = data.answer == "approve", check_text(data.reason, "reason")
-        await answer_change(access.session, change_id, grant=grant, reason=reason, now=access.now, seen=data.approval)
+def build_approval_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
+    @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
+    async def show_approval_page(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
+        return await _draw(access, await describe_approval(access.session, services, change_id))
 
-    refusal = await run_action(access.session, answer())
-    if refusal is not None:
-        return await _detail(access, change_id, refusal, reason=data.reason)
-    return redirect_to(
-        access,
-        f"/approvals/{change_id}",
-        done=translate("Approved") if data.answer == "approve" else translate("Declined"),
+    @get(f"{_ROOT}/{{change_id:uuid}}/card", opt=_READ | FRAGMENT, include_in_schema=False)
+    async def show_approval_card_fragment(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
+        """The approval beside a list, with the form to answer it."""
+        detail = await describe_approval(access.session, services, change_id)
+        return await _draw(access, detail, template="approval_card.html")
+
+    @post(f"{_ROOT}/{{change_id:uuid}}", opt=_DECIDE, include_in_schema=False)
+    async def answer_approval_page(
+        request: AnyRequest, access: OpenAccess, change_id: FromPath[UUID], data: URLEncodedBody[AnswerForm]
+    ) -> Response[Any]:
+        answer = AnswerInput(data.answer == "approve", data.reason, data.approval, data.content)
+        act = answer_displayed(access.session, services, change_id, answer, now=access.now)
+        refusal = await run_action(access.session, act)
+        if refusal is not None:
+            detail = await describe_approval(access.session, services, change_id)
+            return await _draw(access, detail, refusal, reason=data.reason)
+        done = translate("Approved") if answer.grant else translate("Declined")
+        return redirect_from_item(request, access, f"/approvals/{change_id}", done=done)
+
+    return (
+        *_LIST_PAGES,
+        show_approval_page,
+        show_approval_card_fragment,
+        show_approval_preview_fragment,
+        answer_approval_page,
     )
 
 
-async def _detail(
-    access: Access, change_id: UUID, refusal: DomainError | None = None, *, reason: str = ""
+async def _draw(
+    access: Access,
+    detail: ApprovalDetail,
+    refusal: DomainError | None = None,
+    *,
+    reason: str = "",
+    template: str = "approval.html",
 ) -> Response[Any]:
-    detail = await read_approval(access.session, change_id)
     answer = detail.approval
     names = await name_authors(
         access.session,
@@ -139,10 +154,13 @@ async def _detail(
     me = access.principal.actor
     invited = answer.requested_by in await find_members(access.session, [answer.requested_by])
     item = await find_approval_item(access.session, about.id)
+    escalated = await draw_escalation(access, item)
     context = (
         await _preview(access, detail)
-        | await draw_escalation(access, item)
+        | escalated
+        | await draw_discussion(access, item)
         | {
+            "story": build_timeline(detail, names, escalated["steps"]),
             "order": order,
             "lately": [change for change in lately.items if change.id != detail.change.id][:_LATELY],
             "names": names,
@@ -160,7 +178,7 @@ async def _detail(
             else "",
         }
     )
-    return render_page(access, "approval.html", translate("Approval"), context, refusal=refusal)
+    return render_page(access, template, translate("Approval"), context, refusal=refusal)
 
 
 async def _preview(access: Access, detail: ApprovalDetail) -> dict[str, object]:
@@ -177,6 +195,7 @@ async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkV
     quoted = [name for one in approvals for name in (one.requested_by, one.author, one.decided_by)]
     context = {
         "listed": list_view(APPROVALS, listed, found, f"{access.root}/approvals"),
+        "redrawn": template == "approval_rows.html",
         "is_pending": listed.query["status"] == "pending",
         "waiting": await count_waiting(access.session),
         "titles": await load_titles(access.session, [item.change.record_key for item in found.items]),
@@ -184,6 +203,7 @@ async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkV
         "members": await find_members(access.session, {one.requested_by for one in approvals}),
         "reason_limit": LONGEST_TEXT,
         "bulk": bulk,
+        "shortcuts": access.principal.shortcuts,
     }
     refusal = listed.refusal or (bulk.refusal if bulk else None)
     return render_page(access, template, translate("Approvals"), context, refusal=refusal)
@@ -201,12 +221,9 @@ def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str
 
 
 APPROVAL_EXPORT: Final = export_page(APPROVALS, _ROOT, opt=_READ)
-APPROVAL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+_LIST_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     list_approvals_page,
     APPROVAL_EXPORT,
     list_approvals_fragment,
     answer_approvals_page,
-    show_approval_page,
-    show_approval_preview_fragment,
-    answer_approval_page,
 )

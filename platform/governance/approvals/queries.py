@@ -15,10 +15,11 @@ from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ChannelOutcome, ChannelPreview, VoteView
+from governance.assignments.filter import assigned_binds, assigned_condition
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, names_of_approvers, to_approval, to_change
-from governance.changes.planner import known_cost, reference_keys
 from governance.changes.schemas import ChangeView
 from governance.records.keys import bind_key, is_key
+from governance.records.reference_values import known_cost, reference_keys
 from governance.records.repository import load_values
 from governance.records.routing import takes_value
 from policy.relations import APPROVALS
@@ -33,11 +34,16 @@ async def list_approvals(session: AsyncSession, query: ListQuery, _: datetime) -
     """One page of `approvals.lists`."""
     wanted = query["status"]
     states = {"pending": WAITING, "answered": ANSWERED}.get(wanted) or (ApprovalState.of(wanted),)
+    scope, assigned = scope_of(session), query.values.get("assigned", "")
+    conditions = ["a.tenant_id = :t AND a.subject_kind = 'change' AND a.state = ANY (:states)"]
+    if assigned:
+        conditions.append(assigned_condition(assigned, tenant="a.tenant_id", subject="a.subject_id"))
+    binds = {"t": scope.tenant_id, "states": [state.value for state in states]}
     source = ListSource(
         columns=f"{CHANGE_COLUMNS}, {APPROVAL_COLUMNS}",
         tables=f"{APPROVALS} a JOIN change c ON c.tenant_id = a.tenant_id AND c.id = a.subject_id",
-        where="a.tenant_id = :t AND a.subject_kind = 'change' AND a.state = ANY (:states)",
-        binds={"t": scope_of(session).tenant_id, "states": [state.value for state in states]},
+        where=" AND ".join(conditions),
+        binds=binds | dict(assigned_binds(assigned, scope.actor)),
     )
     page = await read_page(session, source, query)
     names = await names_of_approvers(session, page.items)

@@ -28,7 +28,6 @@ from governance.changes.planner import (
     BASELINE,
     DecisionSnapshot,
     content_of,
-    known_cost,
     old_value_of,
     release,
     strictest_decision,
@@ -47,12 +46,16 @@ from governance.notices import APPROVAL_DECIDED
 from governance.propagation.distribute import distribute
 from governance.propagation.rows import PropagationRow
 from governance.records.claims import is_key_shared
+from governance.records.reference_values import known_cost
 from governance.records.repository import save_values
 from governance.services import GovernanceServices
-from policy.approvals import decide_approval, withdraw_approvals
+from policy.approvals import OF_OWN_PROPOSAL, decide_approval, withdraw_approvals
+from policy.errors import OwnApproval
+from policy.index import Decision
 from policy.redeeming import RedeemResult, redeem_approvals
 from policy.rules import PolicyOutcome
 from policy.states import ApprovalState
+from tenants.auth.api_keys import find_creator
 from tenants.notifications.notify import notify
 
 _UPDATE = BulkWrite(
@@ -104,6 +107,9 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
             )
         )
     scope = scope_of(session)
+    # The change names the inviter of a creator who was not confirmed then, and the creator may be confirmed since.
+    if scope.actor.id == await find_creator(session, change.author):
+        raise OwnApproval(OF_OWN_PROPOSAL)
     approval = await decide_approval(
         session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now
     )
@@ -201,12 +207,8 @@ async def _reroute(
         row = snapshot.values[change.key]
         if change.origin != BASELINE:  # a baseline's value is compared with the channel's value
             change.old_value = old_value_of(change, row)
-        cost = known_cost(snapshot.values, change.key)
         decision = strictest_decision(change, row, snapshot)
-        change.outcome, change.rule_id = decision.outcome.value, decision.rule_id
-        change.reason, change.policy_version = decision.reason, decision.policy_version
-        change.cost_value = cost
-        snapshot.approvers[change.id] = decision.approvers
+        _take(change, decision, snapshot)
         change.decided_at = None if decision.outcome is PolicyOutcome.REVIEW else snapshot.now
         if decision.outcome is PolicyOutcome.AUTO:
             contract = snapshot.contracts.get(change.key)
@@ -218,6 +220,28 @@ async def _reroute(
     await request_change_approvals(session, [c for c in changes if c.state == ChangeState.AWAITING_APPROVAL], snapshot)
     await open_exceptions(session, found, now=snapshot.now, new_id=services.new_id)
     return passed
+
+
+def _take(change: ChangeRow, decision: Decision, snapshot: DecisionSnapshot) -> None:
+    """Record another decision on an open change."""
+    change.outcome, change.rule_id = decision.outcome.value, decision.rule_id
+    change.reason, change.policy_version = decision.reason, decision.policy_version
+    change.cost_value = known_cost(snapshot.values, change.key)
+    snapshot.approvers[change.id] = decision.approvers
+
+
+async def renew_approval(
+    session: AsyncSession, change: ChangeRow, decision: Decision, snapshot: DecisionSnapshot
+) -> UUID | None:
+    """Request the approval of a locked change again, bound to the data of `snapshot`; returns its id. `decision` is a
+    review, made on that data. Earlier votes are void: they were for other data.
+    """
+    if change.origin != BASELINE:
+        change.old_value = old_value_of(change, snapshot.values[change.key])
+    _take(change, decision, snapshot)
+    await request_change_approvals(session, [change], snapshot)
+    await _UPDATE.execute(session, [change])
+    return change.approval_id
 
 
 async def _withdraw(session: AsyncSession, changes: Sequence[ChangeRow], snapshot: DecisionSnapshot) -> None:

@@ -9,15 +9,14 @@ from litestar.params import FromPath, JSONBody
 
 from foundation.web.actions import BulkResult, bulk_action
 from foundation.web.api import post
-from governance.approvals.answer import answer_many
+from governance.approvals.answer import answer_displayed, answer_many
+from governance.approvals.explanation import describe_approval
 from governance.approvals.lists import APPROVALS
-from governance.approvals.queries import read_approval
-from governance.approvals.release import answer_change
 from governance.approvals.schemas import AnswerInput, ApprovalBulk, ApprovalDetail
 from governance.changes.queries import read_change
 from governance.changes.schemas import ChangeDetail
-from governance.inputs import check_text
 from governance.permissions import GovernancePermission
+from governance.services import GovernanceServices
 from policy.permissions import PolicyPermission
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
@@ -26,6 +25,7 @@ _READ: Final = {"permission": GovernancePermission.READ_APPROVALS}
 _ROOT: Final = "/api/v1/clients/{client:str}/approvals"
 _ANSWER: Final = "/api/v1/clients/{client:str}/changes/{change_id:uuid}/answer"
 _TAGS: Final = ["approvals"]
+_DECIDE: Final = {"permission": PolicyPermission.DECIDE_APPROVAL}
 
 
 APPROVAL_LIST: Final = list_route(
@@ -35,25 +35,6 @@ APPROVAL_LIST: Final = list_route(
     tags=_TAGS,
     about="List pending approvals, oldest first, or answered ones, newest first.",
 )
-
-
-@get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, tags=_TAGS)
-async def show_approval(access: OpenAccess, change_id: FromPath[UUID]) -> ApprovalDetail:
-    """Return the approval of a change, with the current and the resulting value of each channel."""
-    return await read_approval(access.session, change_id)
-
-
-_DECIDE: Final = {"permission": PolicyPermission.DECIDE_APPROVAL}
-
-
-@post(_ANSWER, opt=_DECIDE, tags=_TAGS, status_code=202)
-async def answer_approval(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[AnswerInput]) -> ChangeDetail:
-    """Approve or decline. An approval is checked again and carried out asynchronously."""
-    reason = check_text(data.reason, "reason")
-    await answer_change(
-        access.session, change_id, grant=data.grant, reason=reason, now=access.now, seen=data.approval_id
-    )
-    return await read_change(access.session, change_id, now=access.now)
 
 
 @post(f"{_ROOT}/bulk", opt=_DECIDE, tags=_TAGS, status_code=200)
@@ -66,4 +47,22 @@ async def answer_approvals(access: OpenAccess, data: JSONBody[ApprovalBulk]) -> 
     return await bulk_action(access.session, data.ids, answer)
 
 
-APPROVAL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (APPROVAL_LIST, answer_approvals, show_approval, answer_approval)
+def build_approval_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
+    @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, tags=_TAGS)
+    async def show_approval(access: OpenAccess, change_id: FromPath[UUID]) -> ApprovalDetail:
+        """Return the approval of a change, with the current and the resulting value of each channel, the facts that the
+        rule compared, and the alternatives.
+        """
+        return await describe_approval(access.session, services, change_id)
+
+    @post(_ANSWER, opt=_DECIDE, tags=_TAGS, status_code=202)
+    async def answer_approval(
+        access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[AnswerInput]
+    ) -> ChangeDetail:
+        """Approve or decline. An approval is checked again and carried out asynchronously. With the `content` of the
+        approval's `explanation`, an answer to data that has changed since is refused (`approval-outdated`).
+        """
+        await answer_displayed(access.session, services, change_id, data, now=access.now)
+        return await read_change(access.session, change_id, now=access.now)
+
+    return (APPROVAL_LIST, answer_approvals, show_approval, answer_approval)

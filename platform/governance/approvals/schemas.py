@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -52,6 +52,37 @@ class VoteView(msgspec.Struct, frozen=True):
     reason: str
 
 
+class ComparedFact(msgspec.Struct, frozen=True):
+    """A fact of a decision. `label`, `value` and `threshold`, the limit in the rule, are in the reader's language; a
+    fact without a threshold is not compared by the rule.
+    """
+
+    kind: str
+    label: str
+    value: str
+    threshold: str = ""
+
+
+class Alternative(msgspec.Struct, frozen=True):
+    """An alternative to approving, as a sentence. `value`: the last value that would pass by itself."""
+
+    kind: Literal["pass", "other_channels", "propose", "source", "decline", "wait"]
+    text: str
+    value: Value | None = None
+
+
+class DecisionExplanation(msgspec.Struct, frozen=True):
+    """The facts of the decision, and the alternatives to an approval, which only a pending one has.
+
+    `content` identifies what an answer is about: the value, the data of the decision, the policy and the channels, as
+    they are now. An answer with it is refused once one of them has changed. Empty for an approval that is not pending.
+    """
+
+    content: str
+    facts: Sequence[ComparedFact]
+    alternatives: Sequence[Alternative]
+
+
 class ApprovalDetail(msgspec.Struct, frozen=True):
     """`elsewhere`: decisions on the same value for other channels, made at the same time. `votes`: the approvals given
     so far, where more than one by any approver is required.
@@ -63,14 +94,18 @@ class ApprovalDetail(msgspec.Struct, frozen=True):
     cost: Value | None
     elsewhere: Sequence[ChannelOutcome] = ()
     votes: Sequence[VoteView] = ()
+    explanation: DecisionExplanation | None = None
 
 
 class AnswerInput(RequestBody, frozen=True):
-    """Input of a decision. Declining needs a reason. With `approval_id`, only that approval can be decided."""
+    """Input of a decision. Declining needs a reason. With `approval_id`, only that approval can be decided; with
+    `content`, only an approval whose `explanation` still has this `content`.
+    """
 
     grant: bool
     reason: str = ""
     approval_id: UUID | None = None
+    content: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class ApprovalBulk(RequestBody, frozen=True):

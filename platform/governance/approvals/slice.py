@@ -1,15 +1,16 @@
-"""What this slice adds to the room."""
+"""Parts of this slice."""
 
 from typing import Any, Final
 
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
+from governance.approvals.commands import COMMANDS
 from governance.approvals.expiry_job import expiry_handler
-from governance.approvals.pages import APPROVAL_PAGES
+from governance.approvals.pages import build_approval_pages
 from governance.approvals.release import release_handler
 from governance.approvals.repair import repair_expiry
-from governance.approvals.routes import APPROVAL_ROUTES
+from governance.approvals.routes import build_approval_routes
 from governance.job_types import EXPIRE_APPROVALS, RELEASE
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices, with_services
@@ -23,10 +24,11 @@ def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
 
 
 SLICE: Final = Slice(
+    commands=COMMANDS,
     jobs=with_services(_jobs),
     repairs=(repair_expiry,),
-    routes=APPROVAL_ROUTES,
-    pages=APPROVAL_PAGES,
+    routes=with_services(build_approval_routes),
+    pages=with_services(build_approval_pages),
     navigation=(
         NavEntry(
             area=NavArea.CLIENT,

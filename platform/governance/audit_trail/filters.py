@@ -54,7 +54,7 @@ def audit_filter(values: Mapping[str, str], nouns: Mapping[AuditKind, Sequence[s
 
 
 class AuditConditions(msgspec.Struct, frozen=True):
-    """`among` uses indexes; `fits` is evaluated for each of a bounded number of candidates."""
+    """SQL of a filter. `among` uses indexes; `fits` is evaluated for each of a bounded number of candidates."""
 
     among: str
     fits: str

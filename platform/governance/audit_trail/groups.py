@@ -33,7 +33,7 @@ Key = str | int
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """Entries below `below` are next; those above `top` are newer than the first page."""
+    """Position in the list: entries below `below` are next; entries above `top` are newer than the first page."""
 
     below: int = _LARGEST
     top: int = _LARGEST
@@ -128,7 +128,7 @@ async def _changes_of(session: AsyncSession, entries: Sequence[AuditEntryView]) 
 async def _shown_before(
     session: AsyncSession, conditions: AuditConditions, start: _Place, top: int, changes: Mapping[str, str]
 ) -> frozenset[Key]:
-    """Changes that an earlier page has shown, because a newer entry of theirs matches too."""
+    """Changes on earlier pages, because a newer entry of theirs matches too."""
     if start.below == _LARGEST or not changes:
         return frozenset()
     subjects = await _subjects_of(session, set(changes.values()))

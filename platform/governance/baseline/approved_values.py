@@ -15,7 +15,7 @@ from policy.index import PolicyIndex
 async def add_approved_values(
     session: AsyncSession, index: PolicyIndex, wanted: Sequence[ReadRequest], now: datetime
 ) -> Sequence[ReadRequest]:
-    """With the approved values and those at the start of the month, where rules name it."""
+    """Return the requests with the approved value and that at the start of the month, where rules name the month."""
     months = await load_month_values(session, index, [want.key for want in wanted], now)
     if not months:
         return wanted

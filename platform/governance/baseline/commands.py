@@ -15,7 +15,7 @@ from governance.baseline.lists import BASELINES
 from governance.baseline.queries import find_baseline, list_baselines
 from governance.baseline.schemas import BaselineView
 from governance.baseline.skip import skip_baseline
-from governance.baseline.start import start_baseline
+from governance.baseline.start import discard_baseline, start_baseline
 from governance.baseline.states import BaselineState
 from governance.services import GovernanceServices
 from tenants.command_options import CLIENT, MSP
@@ -66,11 +66,25 @@ def show(msp_id: UUID, tenant_id: UUID) -> None:
     run_in_account(scope, act)
 
 
+@baseline.command("discard")
+@MSP
+@CLIENT
+@click.option("--baseline", "baseline_id", type=click.UUID, required=True, help="Its ID (`fairlead baseline show`).")
+def discard(msp_id: UUID, tenant_id: UUID, baseline_id: UUID) -> None:
+    """Discard a baseline that nobody accepted. Nothing is changed in any system."""
+
+    async def act(session: AsyncSession) -> CommandResult:
+        await discard_baseline(session, baseline_id, now=utc_now())
+        return CommandResult("discarded", {"id": baseline_id})
+
+    run_in_account(operator_scope(msp_id, tenant_id), act)
+
+
 @baseline.command("skip")
 @MSP
 @CLIENT
 def skip(msp_id: UUID, tenant_id: UUID) -> None:
-    """Do without a baseline: the values that a new client holds for it are decided by policy, one by one."""
+    """Skip the baseline: policy decides the held values of a new client one by one."""
 
     async def act(session: AsyncSession) -> CommandResult:
         await skip_baseline(session, now=utc_now())

@@ -8,10 +8,11 @@ from canonical.elements import element_type
 from canonical.values import MoneyValue, Value
 from connectors.ports import ChannelReading
 from governance.baseline.rows import Comparison, Reading, ReadRequest
-from governance.changes.planner import BASELINE, policy_subjects
+from governance.changes.planner import BASELINE, decide_change
+from governance.elements.contracts import Contracts
 from policy.conditions import Facts
 from policy.facts import larger_month_change, value_facts
-from policy.index import PolicyIndex, decide
+from policy.index import PolicyIndex
 from policy.rules import PolicyOutcome
 
 
@@ -21,6 +22,7 @@ def compare(  # noqa: PLR0913 - keyword-only after the data
     *,
     connection_id: UUID,
     index: PolicyIndex,
+    contracts: Contracts,
     now: datetime,
     time: Facts,
 ) -> list[Reading]:
@@ -28,7 +30,9 @@ def compare(  # noqa: PLR0913 - keyword-only after the data
     name them.
     """
     return [
-        _compare(want, reading, connection_id, _foresee(want, reading, index, time), now)
+        _compare(
+            want, reading, connection_id, _foresee(want, reading, index, {**time, **contracts.facts_of(want.key)}), now
+        )
         for want, reading in zip(wanted, shown, strict=True)
         if want.value is not None or reading.value is not None or reading.unreadable
     ]
@@ -74,7 +78,7 @@ def _compare_values(source: Value | None, reading: ChannelReading) -> Comparison
     return Comparison.EQUAL if source == reading.value else Comparison.DIFFERS
 
 
-def _foresee(want: ReadRequest, reading: ChannelReading, index: PolicyIndex, time: Facts) -> str | None:
+def _foresee(want: ReadRequest, reading: ChannelReading, index: PolicyIndex, beside: Facts) -> str | None:
     """Policy outcome of approving the source's value; None where no decision is needed."""
     shown = reading.value
     if want.value is None or shown == want.value:
@@ -82,7 +86,7 @@ def _foresee(want: ReadRequest, reading: ChannelReading, index: PolicyIndex, tim
     facts = value_facts(want.element, want.dimension, shown, want.value, want.cost, want.month)
     if want.month is not None and shown != want.approved:  # as in `governance.changes.planner.evaluate`
         facts |= larger_month_change(facts)
-    outcome = decide(index, policy_subjects(BASELINE), want.element, {**facts, **time}).outcome
+    outcome = decide_change(index, BASELINE, want.element, {**facts, **beside}).outcome
     if shown is None and not reading.unreadable:  # the value is new to the channel, so only a refusal matters
         return outcome.value if outcome is PolicyOutcome.REFUSE else None
     return outcome.value

@@ -21,6 +21,7 @@ from governance.baseline.queries import BELOW_COST, LISTS, find_baseline
 from governance.baseline.rows import Comparison
 from governance.baseline.skip import skip_baseline
 from governance.baseline.start import discard_baseline, start_baseline
+from governance.connections.queries import is_in_onboarding
 from governance.elements.value_hold import is_holding
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
@@ -128,6 +129,7 @@ async def _detail(
     is_chosen: bool = False,
 ) -> Response[Any]:
     context = await _context(access, baseline_id, listed, is_chosen=is_chosen)
+    context["in_onboarding"] = await is_in_onboarding(access.session)
     return render_page(access, "baseline.html", translate("Baseline"), context, refusal=refusal or listed.refusal)
 
 

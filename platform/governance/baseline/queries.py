@@ -126,6 +126,6 @@ def _to_compared(row: Row[Any]) -> ComparedValue:
         below_cost=row.below_cost,
         seen_at=row.seen_at,
         change_id=row.change_id,
-        unreadable=write_reason(to_message(row.unreadable)) or "",
-        source_unreadable=write_reason(to_message(row.source_unreadable)) or "",
+        unreadable=write_reason(to_message(row.unreadable), element=row.element) or "",
+        source_unreadable=write_reason(to_message(row.source_unreadable), element=row.element) or "",
     )

@@ -35,7 +35,7 @@ from governance.baseline.approved_values import add_approved_values
 from governance.baseline.comparison import compare
 from governance.baseline.rows import Part, Reading, ReadRequest, SourceItem
 from governance.baseline.states import BaselinePartState, BaselineState
-from governance.changes.admission import translate_observations
+from governance.changes.admission import find_misfit, translate_observations, unreadable_value
 from governance.changes.key_conflicts import hold_shared_keys
 from governance.elements.contracts import Contracts
 from governance.elements.repository import load_contracts
@@ -43,12 +43,14 @@ from governance.elements.rows import Observed
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages import reasons
+from governance.notices import BASELINE_READY
 from governance.records.account_time import load_time_facts
 from governance.records.repository import load_channels
 from governance.records.validation import admit_reading, is_admissible_key
 from governance.services import GovernanceServices
 from policy.conditions import Facts
 from policy.index import PolicyIndex
+from tenants.notifications.notify import notify
 
 BATCHES: Final = 4
 """Requests to a channel per batch."""
@@ -77,7 +79,7 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Answer of the system; exactly one field is set."""
+    """Answer of the system; at most one field is set."""
 
     page: PollPage | None = None
     keys: KeyPage | None = None
@@ -159,12 +161,12 @@ async def _read_page(turn: _Turn, services: GovernanceServices) -> _Found:
 async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
     connector, http, config = turn.opened.connector, turn.http, turn.opened.config
     if turn.part.role == "source":
-        if not turn.opened.active:
+        if not turn.opened.readable:
             raise SystemUnavailable(reasons.PAUSED.write())
         if connector.poll is None:
             return _Found()
         return _Found(page=await call_adapter(connector.poll.poll(http, config, turn.part.cursor, services.clock())))
-    if not turn.opened.active:
+    if not turn.opened.readable:
         return _Found()
     if turn.part.state == BaselinePartState.LISTING:
         if connector.catalogue is None:
@@ -173,7 +175,9 @@ async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
     wanted = _shown_there(turn)
     now, shown = services.clock(), await _read(turn, wanted)
     connection_id = turn.part.connection_id
-    readings = compare(wanted, shown, connection_id=connection_id, index=turn.index, now=now, time=turn.time)
+    readings = compare(
+        wanted, shown, connection_id=connection_id, index=turn.index, contracts=turn.contracts, now=now, time=turn.time
+    )
     return _Found(readings=readings)
 
 
@@ -216,7 +220,7 @@ async def _write(session: AsyncSession, services: GovernanceServices, turn: _Tur
     baseline_id, connection_id = turn.baseline_id, turn.part.connection_id
     if turn.part.role == "source":
         return _Written(more=False) if found.page is None else await _write_page(session, services, turn, found.page)
-    if not turn.opened.active:
+    if not turn.opened.readable:
         return _Written(more=False)
     if turn.part.state == BaselinePartState.LISTING:
         return await _write_listing(session, turn, found.keys)
@@ -269,11 +273,11 @@ def _compared(contracts: Contracts) -> list[str]:
 
 
 async def _channels_of(session: AsyncSession, services: GovernanceServices, turn: _Turn) -> list[UUID]:
-    """Active channels that show an element of the baseline whose source, of some values at least, is another system."""
+    """Channels that show an element of the baseline whose source, of some values at least, is another system."""
     compared = [each for each in turn.contracts if each.distributed and each.is_of_products]
     return [
         channel.connection_id
-        for channel in await load_channels(session, services.runtime.registry)
+        for channel in await load_channels(session, services.runtime.registry, drafts=True)
         if any(
             each.source_connection_id != channel.connection_id and channel.accepts(ElementKey("", each.element))
             for each in compared
@@ -306,6 +310,11 @@ async def _write_source(session: AsyncSession, services: GovernanceServices, tur
         key = seen.key
         if not _owns(turn, key):
             continue  # another system owns the element, or none: the next poll reports it
+        if why := find_misfit(item, turn.contracts):
+            odd[key] = why
+            origin = Origin(item.source_event_id, connection_id, now, item.correlation)
+            unreadable.append(unreadable_value(origin, key, why))
+            continue
         known = newest.get(key)
         if known is None or (known.source_version or 0) < seen.source_version:
             newest[key] = SourceItem(*key, connection_id, seen.value, seen.source_version, item.source_event_id)
@@ -321,7 +330,7 @@ async def _end_part(session: AsyncSession, services: GovernanceServices, turn: _
     serialises them, so exactly one is the last.
     """
     baseline_id, part = turn.baseline_id, turn.part
-    error = None if turn.opened.active else reasons.PAUSED_NOT_READ.write()
+    error = None if turn.opened.readable else reasons.PAUSED_NOT_READ.write()
     await repository.move_part(
         session, baseline_id, part.connection_id, state=BaselinePartState.READ, cursor="", error=error
     )
@@ -338,4 +347,6 @@ async def _end_part(session: AsyncSession, services: GovernanceServices, turn: _
         enqueue(session, [read_job(baseline_id, channel) for channel in channels])
         if channels:
             return
-    await repository.set_ready(session, baseline_id, now=services.clock())
+    now, path = services.clock(), f"{BASELINE_READY.path}/{baseline_id}"
+    await repository.set_ready(session, baseline_id, now=now)
+    notify(session, BASELINE_READY, topic="baseline", path=path, at=now)

@@ -81,7 +81,7 @@ async def lock_baseline(session: AsyncSession, baseline_id: UUID | None) -> Row[
 
 
 async def insert_baseline(session: AsyncSession, baseline_id: UUID, *, now: datetime) -> bool:
-    """Insert a baseline. False when another one was started concurrently."""
+    """Insert a baseline. Returns False if another baseline was started concurrently."""
     scope = scope_of(session)
     made = await session.execute(
         text(f"""
@@ -209,7 +209,7 @@ async def put_items(session: AsyncSession, baseline_id: UUID, items: Sequence[So
 async def put_unreadable_items(
     session: AsyncSession, baseline_id: UUID, connection_id: UUID, found: Sequence[tuple[ElementKey, MessageText]]
 ) -> None:
-    """Store why source values are unreadable, by key; a readable value takes precedence."""
+    """Store the reasons for unreadable source values, by key; a readable value takes precedence."""
     if not found:
         return
     scope = scope_of(session)

@@ -53,7 +53,7 @@ async def discard_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> B
 
 @post(f"{_ROOT}/skip", opt=_ACCEPT, tags=_TAGS, status_code=204)
 async def skip_baseline(access: OpenAccess) -> None:
-    """Do without a baseline: the values held for it are decided by policy, one by one, and sent as it lets them pass.
+    """Skip the baseline: policy decides the held values one by one; those that it lets pass are sent.
 
     A client created by an MSP admin holds its values until a baseline is accepted or skipped, or the client is live.
     """

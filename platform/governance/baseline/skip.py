@@ -16,7 +16,7 @@ async def skip_baseline(session: AsyncSession, *, now: datetime) -> None:
     """Decide the held values of the scope's client without a baseline.
 
     Raises:
-        Conflict: its values are not held for one.
+        Conflict: the client's values are not held for a baseline.
     """
     if not await end_hold(session, HoldEnd.SKIPPED, now=now):
         raise Conflict(N_("No values wait for a baseline, so there is nothing to skip."))

@@ -27,7 +27,7 @@ async def start_baseline(session: AsyncSession, services: GovernanceServices, *,
     """Start reading the client's sources and channels. An undecided baseline is replaced.
 
     Raises:
-        BaselineUnderWay: one is being carried out, or was started concurrently.
+        BaselineUnderWay: a baseline is being accepted, or was started concurrently.
         NothingToRead: there are no contracts, or a source cannot be read completely.
     """
     sources = await _sources(session, services)

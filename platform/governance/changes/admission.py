@@ -16,6 +16,7 @@ from foundation.i18n.messages import NOTHING, MessageText, StoredMessage
 from foundation.text import clean_foreign_text
 from governance.elements.contracts import Contracts
 from governance.elements.rows import Observed
+from governance.elements.value_rules import find_rule_trouble
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
@@ -28,8 +29,8 @@ from governance.services import GovernanceServices
 
 @dataclass(slots=True)
 class Admitted:
-    """Admitted observations. `dated` are the same ones as the source dates them. `unreadable`: those values that cannot
-    be stored but could be identified, each with an exception.
+    """Admitted observations. `dated`: the same observations with the source's own times. `unreadable`: values that
+    cannot be stored but could be identified, each with an exception.
     """
 
     dated: list[Observation] = field(default_factory=list)
@@ -139,17 +140,26 @@ def _bounded(reason: str | StoredMessage) -> str | StoredMessage:
 
 
 def divide_misfits(observed: Sequence[Observed], contracts: Contracts) -> tuple[list[Observed], list[NewException]]:
-    """The observations without those that do not fit the declaration of their custom element, and an exception each."""
+    """Return the observations that fit their element, and an exception for each of the others."""
     fitting, found = list[Observed](), list[NewException]()
     for item in observed:
-        seen, contract = item.observation, contracts.find(item.observation.key)
-        trouble = NOTHING
-        if contract is not None and contract.declared is not None:
-            trouble = find_trouble(seen.key, seen.value, contract.declared)
-        if not trouble:
+        seen, why = item.observation, find_misfit(item, contracts)
+        if not why:
             fitting.append(item)
             continue
         origin = Origin(item.source_event_id, item.connection_id, seen.committed_at, item.correlation)
-        why = reasons.SOURCE_REPORTS_REASON.write(value=quote_value(seen.value), reason=trouble)
         found.append(unreadable_value(origin, seen.key, why))
     return fitting, found
+
+
+def find_misfit(item: Observed, contracts: Contracts) -> MessageText:
+    """Return the reason why the value does not fit the declaration of its custom element, or breaks a rule of its
+    contract; empty if neither. The contract's rules apply only to values of the source of truth.
+    """
+    seen, contract = item.observation, contracts.find(item.observation.key)
+    if contract is None:
+        return NOTHING
+    trouble = NOTHING if contract.declared is None else find_trouble(seen.key, seen.value, contract.declared)
+    if not trouble and contract.source_connection_id == item.connection_id:
+        trouble = find_rule_trouble(seen.value, contract.rules, contract.version)
+    return reasons.SOURCE_REPORTS_REASON.write(value=quote_value(seen.value), reason=trouble) if trouble else NOTHING

@@ -12,6 +12,7 @@ from foundation.i18n.localizer import current_localizer, translate
 from foundation.i18n.messages import StoredMessage
 from foundation.marks import N_
 from governance.changes.schemas import ApprovalView, ApproversView, ChangeView
+from governance.impact import to_impact
 from governance.messages.writer import write_message
 from governance.propagation.schemas import PropagationView
 from policy.approvers import Approvers, Vote, count_given
@@ -20,10 +21,11 @@ from policy.role_labels import names_among, role_label
 CHANGE_COLUMNS: Final = """
     c.id, c.record_key, c.element, c.dimension, c.record_type, c.old_value, c.new_value, c.origin, c.author,
     c.state, c.outcome, c.rule_id, c.reason, c.policy_version, c.cost_value, c.version, c.targets, c.approval_id,
-    c.source_event_id, c.committed_at, c.proposed_at, c.decided_at, c.decision_excluded, c.correlation
+    c.source_event_id, c.committed_at, c.proposed_at, c.decided_at, c.decision_excluded, c.correlation, c.note
 """
-_STORED: Final = tuple(name for name in ApprovalView.__struct_fields__ if name != "approvers")
-APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in (*_STORED, "cause", "approvers", "votes"))
+_STORED: Final = tuple(name for name in ApprovalView.__struct_fields__ if name not in {"approvers", "impact"})
+_BESIDE: Final = ("cause", "approvers", "votes", "impact_amount", "impact_currency")
+APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in (*_STORED, *_BESIDE))
 
 
 def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> ChangeView:
@@ -55,6 +57,7 @@ def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> Change
         decided_at=row.decided_at,
         decision_excluded=row.decision_excluded,
         correlation=row.correlation,
+        note=row.note,
         channels=channels,
     )
 
@@ -77,7 +80,8 @@ def to_approval(row: Row[Any], names: Mapping[str, str]) -> ApprovalView:
         ApproversView(one.role, approver_label(one.role, names), one.number, count_given(one, votes))
         for one in required
     ]
-    approval = ApprovalView(**{name: getattr(row, f"a_{name}") for name in _STORED}, approvers=asked)
+    stored = {name: getattr(row, f"a_{name}") for name in _STORED}
+    approval = ApprovalView(**stored, approvers=asked, impact=to_impact(row, "a_"))
     if row.a_cause is None:
         return approval
     cause = write_message(msgspec.convert(row.a_cause, StoredMessage), current_localizer())

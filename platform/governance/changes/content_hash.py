@@ -22,8 +22,8 @@ def content_hash(  # noqa: PLR0913 - keyword-only after the data
 ) -> bytes:
     """Hash of payload, policy version, data of the decision and targets: any difference needs a new approval.
 
-    So does another owner: `source`, the connection that the contract names, is included if the value came from
-    elsewhere.
+    `source`, the connection that the contract names, is included if the value came from elsewhere: another owner needs
+    a new approval, too.
     """
     owner = {} if source == value.source_connection_id else {"owner": source}
     targets = change.targets if change.targets is not None else [channel.connection_id for channel in channels]

@@ -5,18 +5,16 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import PRICE, STOCK, describe_element
 from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, ListDefinition, Options, TextFilter
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey
+from foundation.web.time_filter import TimeFilter
 from governance.changes.queries import ANY, find_change, list_changes
 from governance.changes.schemas import ChangeView
 from governance.propagation.attempt_queries import NEWEST_FIRST, list_attempts
 from governance.propagation.schemas import AttemptView
 from governance.records.value_columns import value_columns
 
-ELEMENTS: Final[Options] = [("", N_("Any")), *((element, describe_element(element)) for element in (PRICE, STOCK))]
-"""Elements that the page's form offers."""
 _STATES: Final[Options] = [
     ("", N_("Any")),
     ("released", N_("Released")),
@@ -32,6 +30,7 @@ CHANGES: Final = ListDefinition[ChangeView](
     title=N_("Changes"),
     item=ChangeView,
     load=list_changes,
+    on_page=25,
     filters=[
         TextFilter(
             name="search",
@@ -40,6 +39,8 @@ CHANGES: Final = ListDefinition[ChangeView](
         ),
         ChoiceFilter(name="status", label=N_("State"), options=_STATES),
         TextFilter(name="element", label=N_("Element"), about="An element, such as `price.list`."),
+        TimeFilter(name="since", label=N_("Proposed from (UTC)")),
+        TimeFilter(name="until", label=N_("Proposed before (UTC)")),
         TextFilter(name="key", label=N_("Record"), about="An exact record key.", hidden=True),
         TextFilter(
             name="record", label=N_("Record"), about="A record key, or a prefix with a trailing `*`.", hidden=True

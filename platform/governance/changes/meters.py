@@ -14,6 +14,7 @@ from foundation.usage.ledger import dated_id, subjects_of
 from foundation.usage.meters import Meter, UsageDescription
 from governance.labels import write_element, write_value
 from governance.permissions import GovernancePermission
+from policy.redaction import unless_hidden
 
 _DECIDED: Final = """
     SELECT c.id, 1 AS quantity, c.decided_at AS occurred_at, c.id AS subject_id FROM change c
@@ -47,7 +48,12 @@ async def _describe_changes(
     found = {
         row.id: UsageDescription(
             subject=row.record_key,
-            what=f"{write_element(row.element, row.dimension)} {write_value(read_value(row.new_value))}",
+            what=" ".join(
+                (
+                    write_element(row.element, row.dimension),
+                    write_value(unless_hidden(read_value(row.new_value), row.element)),
+                )
+            ),
             where="",
             path=f"/changes/{row.id}",
         )

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Uuid, text
+from sqlalchemy import BigInteger, Index, String, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,7 +30,7 @@ class Change(TenantOwned, Base):
     new_value: Mapped[dict[str, Any]] = mapped_column(JSONB)
     source_version: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[int | None] = mapped_column(BigInteger)
-    origin: Mapped[str]  # source | rollback | baseline
+    origin: Mapped[str]  # source | proposal | rollback | baseline
     author: Mapped[str]
     state: Mapped[str]
     outcome: Mapped[str]
@@ -49,6 +49,8 @@ class Change(TenantOwned, Base):
     )  # time in which the client was suspended
     correlation: Mapped[str]
     on_behalf_of: Mapped[str] = mapped_column(server_default="")  # creator of the API key, when the author is a key
+    author_roles: Mapped[list[str]] = mapped_column(ARRAY(String), server_default="{}")  # of the proposing person
+    note: Mapped[str] = mapped_column(server_default="")  # the proposer's reason
 
     __table_args__ = (
         Index(

@@ -27,9 +27,9 @@ def names_month(index: PolicyIndex, element: str) -> bool:
 async def load_month_values(
     session: AsyncSession, index: PolicyIndex, keys: Iterable[ElementKey], now: datetime
 ) -> Mapping[ElementKey, Value]:
-    """The values that were approved at the start of this month, of the keys whose rules name it; the first value of a
-    key that had none then. Where it was not kept, because the value was last approved in this month, before the release
-    that keeps it was installed, the value that the recorded changes tell.
+    """Load the values approved at the start of this month, for the keys whose rules name it; for a key without a value
+    then, its first one. A start value that is not stored, because the value was last approved in this month by an
+    earlier version of the product, is derived from the recorded changes.
     """
     wanted = [key for key in keys if names_month(index, key.element)]
     if not wanted:
@@ -43,8 +43,8 @@ async def load_month_values(
 async def load_recorded_month_values(
     session: AsyncSession, changes: Sequence[UUID], zone: tzinfo
 ) -> Mapping[UUID, Value]:
-    """As `load_month_values`, for the time at which each of these changes was proposed. What was approved without a
-    change is known only if the value was last approved in that month, or before it.
+    """As `load_month_values`, for the time at which each of these changes was proposed. A value approved without a
+    change is known only if it was last approved in that month, or before it.
     """
     rows = await session.execute(
         _OF_CHANGES, {"t": scope_of(session).tenant_id, "ids": list(changes), "zone": str(zone)}

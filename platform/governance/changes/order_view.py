@@ -31,7 +31,7 @@ class OrderView(msgspec.Struct, frozen=True):
 
 
 def describe_order(value: Value) -> OrderView | None:
-    """None for a value that is no order, and for a cancelled order, which has no content."""
+    """Return the order for pages; None for another value, and for a cancelled order, which has no content."""
     if not isinstance(value, OrderValue) or value.is_cancelled:
         return None
     currency = value.currency

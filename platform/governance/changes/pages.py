@@ -7,16 +7,18 @@ import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, URLEncodedBody
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.elements import PRICE, REFERENCE_ELEMENTS, STOCK
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError
 from foundation.i18n.localizer import translate
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
-from foundation.web.lists import ListParameters
+from foundation.web.lists import ListParameters, Options
 from foundation.web.render import redirect_to
 from governance.authors import name_authors
-from governance.changes.lists import CHANGES, ELEMENTS
+from governance.changes.lists import CHANGES
 from governance.changes.order_view import describe_order
 from governance.changes.queries import (
     SEARCHED_ROWS,
@@ -27,6 +29,8 @@ from governance.changes.queries import (
 )
 from governance.changes.rollback import roll_back_change
 from governance.changes.timeline import build_timeline
+from governance.elements.repository import load_contracts
+from governance.labels import write_element
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 from governance.services import GovernanceServices
@@ -59,7 +63,7 @@ async def list_changes_page(access: OpenAccess, listed: ListParameters) -> Respo
             listed,
             found,
             f"{access.root}/changes",
-            options={"element": [(name, translate(label)) for name, label in ELEMENTS]},
+            options={"element": await _elements(access.session)},
         ),
         "record": one,
         "looked_through": SEARCHED_ROWS,
@@ -110,6 +114,16 @@ def build_change_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
     ]
 
 
+async def _elements(session: AsyncSession) -> Options:
+    """Elements that the filter offers: price and stock, and what has a contract and goes to channels."""
+    found = {code: write_element(code) for code in (PRICE, STOCK)}
+    for contract in await load_contracts(session):
+        if contract.element not in REFERENCE_ELEMENTS:
+            declared = contract.declared
+            found[contract.element] = write_element(contract.element) if declared is None else declared.label
+    return [("", translate("Any")), *sorted(found.items(), key=lambda one: one[1])]
+
+
 async def _detail(access: Access, change_id: UUID, refusal: DomainError | None = None) -> Response[Any]:
     context = await _context(access, change_id)
     return render_page(access, "change.html", translate("Change"), context, refusal=refusal)
@@ -119,6 +133,7 @@ async def _context(access: Access, change_id: UUID) -> dict[str, object]:
     detail = await read_change(access.session, change_id, now=access.now)
     answer = detail.approval
     order = describe_order(detail.change.new)
+    contract = (await load_contracts(access.session)).find(detail.change.key)
     quoted = (detail.change.author, *((answer.requested_by, answer.decided_by) if answer else ()))
     names = await name_authors(access.session, quoted, me=str(access.principal.id))
     return {
@@ -128,6 +143,7 @@ async def _context(access: Access, change_id: UUID) -> dict[str, object]:
         "is_current": detail.change.version is not None and await is_current(access.session, detail.change),
         "names": names,
         "titles": await load_titles(access.session, [detail.change.record_key, *(order.skus if order else ())]),
+        "proposable": contract is not None and contract.source_connection_id is None,
         "publish_time": max((p.took for p in detail.change.channels if p.took is not None), default=None),
         "story": build_timeline(detail, names),
     }

@@ -24,7 +24,7 @@ from governance.escalation_timer import watch_escalations
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
 from governance.exceptions.rows import Exposure
-from governance.exceptions.severity import score
+from governance.exceptions.severity import price_impact, score
 from governance.notices import APPROVAL_WAITING
 from governance.propagation.distribute import distribute
 from governance.records.repository import save_values
@@ -95,7 +95,8 @@ async def request_change_approvals(
             expires_at=snapshot.now + timedelta(seconds=snapshot.contracts.get(change.key).approval_ttl_s),
             due_at=snapshot.now + decision_target(snapshot.contracts.get(change.key)),
             approvers=snapshot.approvers.get(change.id, ()),
-            severity=_severity(change),
+            severity=score(ExceptionType.APPROVAL_LATE, exposure=_exposure(change), channels=0)[0],
+            impact=price_impact(_exposure(change)),
         )
         for change in changes
     ]
@@ -125,9 +126,11 @@ def _notify_approvers(session: AsyncSession, first: Sequence[ChangeRow], snapsho
         )  # fmt: skip
 
 
-def _severity(change: ChangeRow) -> int:
-    """Severity of the exception that its approval becomes when it is overdue."""
-    return score(ExceptionType.APPROVAL_LATE, exposure=Exposure(change.old_value, change.new_value), channels=0)[0]
+def _exposure(change: ChangeRow) -> Exposure:
+    """Difference from which an approval's impact and severity are computed. The severity is that of the exception that
+    is opened when the approval is overdue.
+    """
+    return Exposure(change.old_value, change.new_value)
 
 
 def late_approval(change_id: UUID) -> str:

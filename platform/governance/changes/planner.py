@@ -14,9 +14,8 @@ from uuid import UUID
 
 import msgspec
 
-from canonical.dimensions import dimension, part_of
-from canonical.elements import REFERENCE_ELEMENTS, element_type
-from canonical.keys import ElementKey, new_key
+from canonical.elements import REFERENCE_ELEMENTS
+from canonical.keys import ElementKey
 from canonical.messages import Observation
 from canonical.values import Value
 from foundation.i18n.messages import StoredMessage
@@ -34,13 +33,15 @@ from governance.messages.parameters import about
 from governance.messages.reasons import NEWER_DATA
 from governance.propagation.rows import PropagationRow
 from governance.propagation.states import PropagationState
+from governance.records.reference_values import known_cost
 from governance.records.routing import targets_of
 from governance.records.rows import CHANNEL_FACTS, Channel, ValueRow
 from governance.records.validation import latest_version
 from policy.approvers import ANYONE_ONCE, Approvers, combine_approvers
 from policy.conditions import Facts
-from policy.facts import larger_month_change, value_facts
+from policy.facts import larger_month_change, proposer_facts, value_facts
 from policy.index import Decision, PolicyIndex, decide
+from policy.kept import keep_with_people
 from policy.rules import PolicyOutcome
 
 SOURCE: Final = "source"
@@ -77,7 +78,7 @@ class DecisionSnapshot:
     """Values last released to each channel, for elements whose rules name facts of the channel."""
 
     approvers: dict[UUID, tuple[Approvers, ...]] = field(default_factory=dict)
-    """Who must approve, by change, of the changes for which one approval by any approver is not enough."""
+    """Required approvers by change, where one approval by any approver is not enough."""
 
     def decides_by_channel(self, element: str) -> bool:
         """Whether the element's rules name facts of the channel, so that each channel has a decision of its own."""
@@ -86,8 +87,7 @@ class DecisionSnapshot:
     def targets(self, key: ElementKey) -> list[Channel]:
         """Channels that the value of `key` is sent to."""
         contract = self.contracts.find(key) or self.contracts.find_ended(key)
-        source = None if contract is None else contract.source_connection_id
-        return targets_of(key, self.channels, source, only=self.contracts.returned_to(key))
+        return targets_of(key, self.channels, contract, only=self.contracts.returned_to(key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapsh
         return
     if contract is None:
         plan.held.append(item)
-        # Before the first contract is published the client is still being set up; who retires an element knows.
+        # No exception while the client is set up, before its first contract, nor for a retired element.
         ended = seen.element in snapshot.contracts.retired or snapshot.contracts.find_ended(seen.key) is not None
         if snapshot.contracts and not ended:
             plan.exceptions.append(contract_missing(item, partly=snapshot.contracts.has(seen.element)))
@@ -281,7 +281,13 @@ def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan:
     """
     changes = []
     for decision, targets, old in decide_by_channel(
-        proposal.value, row, row.value, snapshot, origin=proposal.origin, targets=proposal.targets
+        proposal.value,
+        row,
+        row.value,
+        snapshot,
+        origin=proposal.origin,
+        targets=proposal.targets,
+        roles=proposal.author_roles,
     ):
         change = draft_change(proposal, row, old, decision, snapshot)
         change.targets = targets
@@ -295,7 +301,7 @@ def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan:
 
 
 class ChannelDecision(NamedTuple):
-    """`targets` are the channels that it is for; None is every channel. `old`: the value that it compares."""
+    """A decision for the channels `targets`; None is every channel. `old`: the value to compare the new one with."""
 
     decision: Decision
     targets: list[UUID] | None
@@ -310,22 +316,23 @@ def decide_by_channel(  # noqa: PLR0913 - keyword-only after the data
     *,
     origin: str,
     targets: list[UUID] | None = None,
+    roles: Sequence[str] = (),
 ) -> list[ChannelDecision]:
     """Decisions, the least strict first. One that is the same for all channels is for `targets`.
 
     Each channel's decision compares with the value last released to that channel, which is older than the approved one
-    where the channel has not got that: else many small changes, each approved for the other channels only, would pass
-    as one small change here.
+    if that was not released to the channel. Otherwise many small changes, each approved for the other channels only,
+    would pass as one small change here.
     """
     reached = []
     if snapshot.decides_by_channel(row.element):
         reached = [each for each in snapshot.targets(row.key) if targets is None or each.connection_id in targets]
     if not reached:
-        return [ChannelDecision(evaluate(value, row, old, snapshot, origin=origin), targets, old)]
+        return [ChannelDecision(evaluate(value, row, old, snapshot, origin=origin, roles=roles), targets, old)]
     found: dict[PolicyOutcome, ChannelDecision] = {}
     for channel in reached:
         before = snapshot.released.get((channel.connection_id, row.key), old)
-        decision = evaluate(value, row, before, snapshot, origin=origin, channel=channel)
+        decision = evaluate(value, row, before, snapshot, origin=origin, channel=channel, roles=roles)
         known = found.get(decision.outcome)
         if known is None:
             found[decision.outcome] = ChannelDecision(decision, [channel.connection_id], before)
@@ -348,7 +355,13 @@ def _with_approvers_of(decision: Decision, other: Decision) -> Decision:
 def strictest_decision(change: ChangeRow, row: ValueRow, snapshot: DecisionSnapshot) -> Decision:
     """Decision on an open change as a whole when it is decided again: the strictest of its channels'."""
     decided = decide_by_channel(
-        change.new_value, row, old_value_of(change, row), snapshot, origin=change.origin, targets=change.targets
+        change.new_value,
+        row,
+        old_value_of(change, row),
+        snapshot,
+        origin=change.origin,
+        targets=change.targets,
+        roles=change.author_roles,
     )
     return decided[-1].decision
 
@@ -368,20 +381,28 @@ def evaluate(  # noqa: PLR0913 - keyword-only after the data
     *,
     origin: str,
     channel: Channel | None = None,
+    roles: Sequence[str] = (),
 ) -> Decision:
     """Policy decision for `value` replacing `old`, on one channel or in general."""
     cost, month = known_cost(snapshot.values, row.key), snapshot.month.get(row.key)
     facts = value_facts(row.element, row.dimension, old, value, cost, month)
-    if month is not None and old != row.value:  # what one channel has is not the approved value
+    if month is not None and old != row.value:  # a channel's value is not the approved one
         facts |= larger_month_change(facts)
-    if snapshot.time:
-        facts |= snapshot.time
-    return decide(snapshot.index, policy_subjects(origin), row.element, facts | channel.facts if channel else facts)
+    facts |= {**snapshot.time, **snapshot.contracts.facts_of(row.key)}
+    facts = facts | channel.facts if channel else facts
+    return decide_change(snapshot.index, origin, row.element, facts, roles=roles)
 
 
-def policy_subjects(origin: str) -> tuple[str, ...]:
-    """Origins whose rules apply. A baseline's value is the source's, so source rules apply too."""
-    return (origin, SOURCE) if origin == BASELINE else (origin,)
+def decide_change(
+    index: PolicyIndex, origin: str, element: str, facts: Facts, *, roles: Sequence[str] = ()
+) -> Decision:
+    """Policy decision on a change from `origin`. Source rules also apply to a baseline, whose values are the source's.
+    A change reserved for people (`policy.kept`) passes only as a rollback. `roles`: those of the proposer.
+    """
+    subjects = (origin, SOURCE) if origin == BASELINE else (origin,)
+    facts = {**facts, **proposer_facts(index.facts.get(element, ()), roles)}
+    decision = decide(index, subjects, element, facts)
+    return decision if origin == ROLLBACK else keep_with_people(decision, element, facts)
 
 
 def draft_change(
@@ -413,26 +434,9 @@ def draft_change(
         correlation=proposal.correlation,
         on_behalf_of=proposal.on_behalf_of,
         decided_at=None if decision.outcome is PolicyOutcome.REVIEW else snapshot.now,
+        note=proposal.note,
+        author_roles=proposal.author_roles,
     )
-
-
-def reference_keys(key: ElementKey) -> tuple[ElementKey, ...]:
-    """Keys of the reference value to compare a value with, best first: in its own currency, then undivided."""
-    known = element_type(key.element)
-    if known is None or not known.policy_reference:
-        return ()
-    undivided = new_key(ElementKey, (key.record_key, known.policy_reference, "", key.record_type))
-    currency = part_of(key.dimension, "currency") if key.dimension else ""
-    return (undivided._replace(dimension=dimension(currency=currency)), undivided) if currency else (undivided,)
-
-
-def known_cost(values: Mapping[ElementKey, ValueRow], key: ElementKey) -> Value | None:
-    """The approved reference value that the value of `key` is compared with."""
-    for each in reference_keys(key):
-        row = values.get(each)
-        if row is not None and row.value is not None:
-            return row.value
-    return None
 
 
 def content_of(change: ChangeRow, snapshot: DecisionSnapshot) -> bytes:

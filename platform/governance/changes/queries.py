@@ -15,7 +15,9 @@ from canonical.values import Value, read_value
 from connectors.relations import CONNECTIONS, SOURCE_EVENTS
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.ids import id_floor
 from foundation.web.pagination import Keyset, ListQuery, ListSource, ResultPage, read_page
+from foundation.web.time_filter import parse_time
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, names_of_approvers, to_approval, to_change
 from governance.changes.planner import ROLLBACK
 from governance.changes.schemas import ApprovalView, ChangeDetail, ChangeView, SourceEventView
@@ -24,7 +26,7 @@ from governance.exceptions.schemas import ExceptionView
 from governance.propagation.attempt_queries import list_latest_attempts
 from governance.propagation.queries import load_propagations
 from governance.records.keys import bind_key, is_key
-from governance.records.titles import SEARCHED, search_binds
+from governance.records.titles import search_binds, searched_row
 from policy.relations import APPROVALS
 
 SEARCHED_ROWS: Final = 100_000
@@ -41,7 +43,7 @@ _SHOWN_BYTES: Final = 64 * 1024
 class ChangeFilter:
     """Filter of changes; empty fields match any. `record` is a record key, or a prefix with a trailing `*`. `key` is an
     exact record key, `dimension` an exact dimension, empty for the undivided value. `search` is a case-insensitive part
-    of a key or product name.
+    of a key or product name. `since` and `until` are bounds of the proposal, the second one exclusive.
     """
 
     state: str = ""
@@ -51,6 +53,8 @@ class ChangeFilter:
     search: str = ""
     dimension: str | None = None
     record_type: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
     @property
     def beginning(self) -> tuple[str, str] | None:
@@ -87,6 +91,8 @@ def _filter_of(query: ListQuery) -> ChangeFilter:
         search=query["search"].strip().removesuffix("*"),
         dimension=None if query["dimension"] == ANY else query["dimension"],
         record_type=query["record_type"],
+        since=parse_time(query["since"]),
+        until=parse_time(query["until"]),
     )
 
 
@@ -100,11 +106,17 @@ def _wanted(wanted: ChangeFilter) -> tuple[str, str, dict[str, object]]:
         if (value := getattr(wanted, name)) or (name == "dimension" and value is not None):
             fits.append(f"c.{name} = :{name}")
             binds[name] = value
+    if wanted.since is not None:
+        among.append("id >= :since")
+        binds["since"] = id_floor(wanted.since)
+    if wanted.until is not None:
+        among.append("id < :until")
+        binds["until"] = id_floor(wanted.until)
     if wanted.key:
         among.append("record_key = :key")
         binds["key"] = wanted.key
     if wanted.search:
-        fits.append(SEARCHED)
+        fits.append(searched_row("c"))
         binds |= search_binds(wanted.search)
     if wanted.beginning is not None:
         fits.append('c.record_key COLLATE "C" >= :low AND c.record_key COLLATE "C" < :high')
@@ -164,7 +176,9 @@ async def _exceptions(session: AsyncSession, change: ChangeView) -> list[Excepti
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """A reference value, kept to judge other values. Channels never show it, and a passed update is not a change."""
+    """A reference value, with which policy compares others. Channels never show it, and a passed update is not a
+    change.
+    """
 
     element: str
     dimension: str

@@ -17,7 +17,7 @@ from governance.changes.echo_suppression import sent_lately
 from governance.changes.key_conflicts import hold_shared_keys
 from governance.changes.month_values import load_month_values
 from governance.changes.plan_writer import write_plan
-from governance.changes.planner import DecisionSnapshot, plan_changes, reference_keys
+from governance.changes.planner import DecisionSnapshot, plan_changes
 from governance.changes.reissue import reissue_approvals
 from governance.elements.repository import load_contracts, share_contracts
 from governance.elements.rows import Observed
@@ -27,6 +27,7 @@ from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.propagation.released import load_released
 from governance.records.account_time import load_time_facts
+from governance.records.reference_values import reference_keys
 from governance.records.repository import load_channels, load_values
 from governance.records.titles import save_titles
 from governance.records.validation import bound_version
@@ -81,18 +82,24 @@ async def _change(
 
 
 async def load_snapshot(
-    session: AsyncSession, services: GovernanceServices, keys: Iterable[ElementKey], *, awaiting: bool = True
+    session: AsyncSession,
+    services: GovernanceServices,
+    keys: Iterable[ElementKey],
+    *,
+    awaiting: bool = True,
+    lock: bool = True,
 ) -> DecisionSnapshot:
-    """Load contracts, channels, policy and the locked values of `keys` and of the costs of their records.
+    """Load contracts, channels, policy and the values of `keys` and of the costs of their records.
 
-    `awaiting` also loads and locks the changes of `keys` pending approval, which a newer value supersedes.
+    `awaiting` also loads and locks the changes of `keys` pending approval, which a newer value supersedes. Values are
+    locked unless the snapshot only serves a page.
     """
     own, now = set(keys), services.clock()
     wanted = own.union(*map(reference_keys, own))
     index = await services.policies.index_for(session, session.info["scope"])
     snapshot = DecisionSnapshot(
         contracts=await load_contracts(session),
-        values=await load_values(session, wanted),
+        values=await load_values(session, wanted, lock=lock),
         awaiting=await repository.load_awaiting(session, own, now=now) if awaiting else {},
         index=index,
         channels=await load_channels(session, services.runtime.registry),

@@ -57,7 +57,9 @@ async def redecide(session: AsyncSession, services: GovernanceServices, wanted: 
 
 
 async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Those with a stale approval, or verified and changed on the channel since, and no newer running propagation."""
+    """Return the pairs whose approval is stale, or whose value was verified and changed on the channel since, without a
+    newer running propagation.
+    """
     rows = await session.execute(
         text(f"""
             SELECT p.change_id, p.connection_id

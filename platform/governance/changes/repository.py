@@ -48,6 +48,7 @@ _INSERT_CHANGES = BulkWrite.insert(
         "approval_id": "uuid",
         "source_event_id": "uuid", "committed_at": "timestamptz", "proposed_at": "timestamptz",
         "correlation": "varchar", "on_behalf_of": "varchar", "decided_at": "timestamptz",
+        "note": "varchar", "author_roles": "varchar[]",
     },
 )  # fmt: skip
 
@@ -112,7 +113,7 @@ async def awaiting_keys(session: AsyncSession, record_keys: Sequence[str]) -> se
 
 
 async def supersede_changes(session: AsyncSession, ids: Sequence[UUID]) -> None:
-    """Supersede the pending ones among `ids`, which the caller has locked."""
+    """Supersede the pending changes among `ids`, which the caller has locked."""
     await session.execute(
         text(
             f"UPDATE change SET state = '{ChangeState.SUPERSEDED}'"

@@ -56,6 +56,7 @@ async def roll_back_change(
         source_event_id=change.source_event_id,
         correlation=current_correlation(),
         targets=targets,
+        author_roles=list(actor.proposer_roles),
     )
     plan = Plan(values={change.key: row})
     back, *_ = propose(proposal, row, snapshot, plan)
@@ -64,8 +65,8 @@ async def roll_back_change(
 
 
 async def _shown_before(session: AsyncSession, change_id: UUID, connection_id: UUID) -> Value:
-    """The value that the change replaces; if a worker died after sending, so that nothing is settled yet, the value
-    last read there.
+    """The value that the change replaced on the channel; if none is recorded, because a worker died after sending, the
+    value last read there.
     """
     found = (
         await session.execute(

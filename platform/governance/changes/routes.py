@@ -67,7 +67,7 @@ def build_change_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(_ROOT, opt=_PROPOSE, tags=_TAGS)
     async def create_proposal(access: OpenAccess, data: JSONBody[ProposalInput]) -> ChangeView:
         """Propose a value of an element without a connected source. Policy decides; the author cannot approve it."""
-        made = await propose_change(access.session, services, key=data.key, value=data.value)
+        made = await propose_change(access.session, services, key=data.key, value=data.value, note=data.note)
         return await find_change(access.session, made, now=access.now)
 
     return [CHANGE_LIST, show_change, list_propagations, ATTEMPT_LIST, create_rollback, create_proposal]

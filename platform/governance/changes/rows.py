@@ -12,7 +12,9 @@ from governance.changes.states import CHANGES, ChangeState
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A new value for a key, with author and cause. `on_behalf_of`: see `foundation.scope.Actor`."""
+    """A new value for a key, with author and cause. `on_behalf_of`: see `foundation.scope.Actor`. `note`: the author's
+    reason. `author_roles`: those of the person who proposed it, empty for a system.
+    """
 
     value: Value
     origin: str
@@ -22,6 +24,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     correlation: str
     targets: list[UUID] | None = None
     on_behalf_of: str = ""
+    note: str = ""
+    author_roles: list[str] = msgspec.field(default_factory=list)
 
 
 class ChangeRow(Keyed, gc=False):
@@ -46,9 +50,11 @@ class ChangeRow(Keyed, gc=False):
     correlation: str
     on_behalf_of: str = ""
     decided_at: datetime | None = None
+    note: str = ""
+    author_roles: list[str] = msgspec.field(default_factory=list)
 
     def move_to(self, state: ChangeState) -> None:
-        """Raises `UndeclaredTransition`."""
+        """Change the state. Raises `UndeclaredTransition`."""
         self.state = CHANGES.move(self.state, state)
 
     def again(self, targets: list[UUID] | None) -> Proposal:
@@ -62,6 +68,8 @@ class ChangeRow(Keyed, gc=False):
             correlation=self.correlation,
             targets=targets,
             on_behalf_of=self.on_behalf_of,
+            note=self.note,
+            author_roles=self.author_roles,
         )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from canonical.keys import PRODUCT, ElementKey
-from canonical.values import Value
+from canonical.values import MoneyValue, Value
 from foundation.i18n.messages import StoredMessage
 from foundation.web.requests import RequestBody
 from governance.exceptions.schemas import ExceptionView
@@ -17,7 +17,7 @@ from governance.propagation.schemas import AttemptView, PropagationView
 class ChangeView(msgspec.Struct, frozen=True):
     """A change. `reason` is the sentence of `explanation`, in the reader's language. `channels` is filled only where
     the endpoint documents so. Decision time ends at `decided_at`; `decision_excluded` is the time in which the client
-    was suspended.
+    was suspended. `note`: the proposer's reason.
     """
 
     id: UUID
@@ -45,6 +45,7 @@ class ChangeView(msgspec.Struct, frozen=True):
     decided_at: datetime | None
     decision_excluded: timedelta
     correlation: str
+    note: str = ""
     channels: Sequence[PropagationView] = ()
 
     @property
@@ -69,9 +70,10 @@ class ApproversView(msgspec.Struct, frozen=True):
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
-    """An approval. `reason` is the decider's, or why it was withdrawn. Neither `requested_by` nor `author` may decide.
-    For an API key's proposal they are the key and its creator. `approvers` says whose approvals are required, where
-    one by any approver is not enough.
+    """An approval. `reason` is the decider's, or that of the withdrawal. Neither `requested_by` nor `author` may
+    decide. For an API key's proposal they are the key and its creator. `approvers`: the required approvals, where one
+    by any approver is not enough. `severity` is that of the exception that is opened when the approval is overdue,
+    `impact` the size of the difference in price, null if no price is concerned.
     """
 
     id: UUID
@@ -87,6 +89,8 @@ class ApprovalView(msgspec.Struct, frozen=True):
     reason: str
     policy_version: int
     approvers: Sequence[ApproversView] = ()
+    severity: int = 0
+    impact: MoneyValue | None = None
 
 
 class SourceEventView(msgspec.Struct, frozen=True):
@@ -113,8 +117,10 @@ class ChangeDetail(msgspec.Struct, frozen=True):
     attempts: Sequence[AttemptView]
 
 
-class ProposalInput(RequestBody, frozen=True):
-    """Input of a proposal. `dimension` is canonical, as `currency=EUR,price_list=retail`; empty if undivided."""
+class ValueInput(RequestBody, frozen=True):
+    """A value for an element of a record. `dimension` is canonical, as `currency=EUR,price_list=retail`; empty if
+    undivided.
+    """
 
     record_key: str
     element: str
@@ -125,6 +131,12 @@ class ProposalInput(RequestBody, frozen=True):
     @property
     def key(self) -> ElementKey:
         return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
+
+
+class ProposalInput(ValueInput, frozen=True):
+    """Input of a proposal. `note`: the reason, for the approvers."""
+
+    note: str = ""
 
 
 class RollbackInput(RequestBody, frozen=True):

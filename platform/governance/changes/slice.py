@@ -1,4 +1,4 @@
-"""What this slice adds to the room."""
+"""Parts of this slice."""
 
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.changes.admission import failure_reader
+from governance.changes.commands import COMMANDS
 from governance.changes.meters import DECIDED_CHANGES, ORDERS
 from governance.changes.pages import build_change_pages
 from governance.changes.read_observations import observation_reader
@@ -33,6 +34,7 @@ def _message_subscriptions(services: GovernanceServices) -> list[MessageSubscrip
 
 
 SLICE: Final = Slice(
+    commands=COMMANDS,
     models=(governance.changes.models,),
     meters=(DECIDED_CHANGES, ORDERS),
     jobs=with_services(_jobs),

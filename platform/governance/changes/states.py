@@ -12,9 +12,9 @@ class ChangeState(LabelledCode):
     """The approved value, sent to the channels."""
     AWAITING_APPROVAL = "awaiting_approval", N_("awaiting approval")
     REFUSED = "refused", N_("refused")
-    """By policy, or because the data behind the approval no longer permits it."""
+    """Refused by policy, or because the data behind the approval no longer permits the change."""
     DECLINED = "declined", N_("declined")
-    """By a person."""
+    """Declined by a person."""
     SUPERSEDED = "superseded", N_("superseded")
     """A newer value came before the answer."""
     EXPIRED = "expired", N_("expired")

@@ -1,4 +1,4 @@
-"""Timeline of a change. Pure."""
+"""Timeline of a change, without values that are hidden from the reader."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,6 +9,7 @@ import msgspec
 from branding.formats import format_duration
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
+from foundation.redaction import redact
 from governance.changes.planner import BASELINE
 from governance.changes.schemas import ApprovalView, ChangeDetail, ChangeView
 from governance.labels import write_value
@@ -42,10 +43,11 @@ class TimelineEntry(msgspec.Struct, frozen=True):
 
 def build_timeline(detail: ChangeDetail, names: Mapping[str, str]) -> list[TimelineEntry]:
     """Build the timeline, newest first. `names` are the display names of all actors of the change and its approval."""
+    detail = redact(detail)
     change = detail.change
     moments = [_origin(change, names), _decision(change)]
     if detail.approval is not None:
-        moments += _answers(detail.approval, names)
+        moments += build_answers(detail.approval, names)
     for propagation in change.channels:
         moments += _on_channel(propagation)
     moments += [_unanswered(attempt) for attempt in detail.attempts if attempt.outcome == "unanswered"]
@@ -63,7 +65,7 @@ def _origin(change: ChangeView, names: Mapping[str, str]) -> TimelineEntry:
             change.committed_at, translate("Found by a baseline"), "neutral", "database", by, text, is_origin=True
         )
     if change.origin == "proposal":
-        text = translate("Proposed here: no connected system owns this element.")
+        text = change.note or translate("Proposed here: no connected system owns this element.")
         return TimelineEntry(
             change.committed_at, translate("Proposed"), "neutral", "database", by, text, is_origin=True
         )
@@ -77,7 +79,7 @@ def _decision(change: ChangeView) -> TimelineEntry:
     return TimelineEntry(change.proposed_at, translate(title), kind, "policy", text=change.reason, place=1)
 
 
-def _answers(approval: ApprovalView, names: Mapping[str, str]) -> list[TimelineEntry]:
+def build_answers(approval: ApprovalView, names: Mapping[str, str]) -> list[TimelineEntry]:
     entries = [TimelineEntry(approval.created_at, translate("Approval requested"), "warn", "inbox", place=2)]
     if approval.overdue and approval.due_at is not None:
         text = translate("Nobody had answered by the due time. This counts as decision time, not as delivery time.")

@@ -1,4 +1,4 @@
-"""The catalogue of connectors, as pages and the API show it: what each manifest declares, in the reader's language."""
+"""The catalogue of connectors for pages and the API: the declarations of each manifest, in the reader's language."""
 
 from collections.abc import Mapping
 

@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.change_connection import change_connection
 from connectors.connection_input import ConnectionChanges
 from connectors.connections import get_connection
+from connectors.relations import CONNECTIONS
 from connectors.runtime import ConnectorRuntime
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.marks import N_
 from governance.elements.declarations import is_retired
+from governance.propagation.states import RUNNING
 
 
 async def change_settings(  # noqa: PLR0913 - keyword-only revision and time
@@ -41,7 +43,24 @@ async def change_settings(  # noqa: PLR0913 - keyword-only revision and time
                 ),
                 field="environment",
             )
-    return await change_connection(session, runtime, connection_id, changes, revision=revision, now=now)
+    saved = await change_connection(session, runtime, connection_id, changes, revision=revision, now=now)
+    if changes.partner_id is not None:
+        await _move_to_partner(session, connection_id)
+    return saved
+
+
+async def _move_to_partner(session: AsyncSession, connection_id: UUID) -> None:
+    """Assign the channel's values and running deliveries to its present partner. Ended deliveries stay with the earlier
+    partner, who saw them.
+    """
+    found = {"t": scope_of(session).tenant_id, "c": connection_id}
+    for table, which in (("propagation", f"v.{RUNNING}"), ("channel_value", "true")):
+        statement = f"""
+            UPDATE {table} v SET partner_id = n.partner_id FROM {CONNECTIONS} n
+             WHERE v.tenant_id = :t AND v.connection_id = :c AND n.tenant_id = :t AND n.id = :c
+               AND v.partner_id IS DISTINCT FROM n.partner_id AND {which}
+        """
+        await session.execute(text(statement), found)
 
 
 async def is_in_use(session: AsyncSession, connection_id: UUID) -> bool:

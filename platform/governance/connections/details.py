@@ -1,11 +1,9 @@
 """Queries of one connection: its settings, and the history of its health."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,21 +14,12 @@ from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.i18n.localizer import translate
 from foundation.i18n.messages import to_message
-from governance.connections.schemas import ConnectionDetail, CredentialView
+from governance.connections.schemas import ConnectionDetail, CredentialView, HealthSpell
 from governance.exceptions.models import ABOUT_HEALTH
 from governance.messages.writer import write_reason
 from tenants.states import Environment
 
 _HISTORY: Final = 20
-
-
-class HealthSpell(msgspec.Struct, frozen=True):
-    """A period in which the connection failed or was paused; `until` is None while it continues."""
-
-    code: str
-    since: datetime
-    until: datetime | None
-    error: str
 
 
 async def load_detail(
@@ -75,8 +64,8 @@ def hook_credential(detail: ConnectionDetail) -> CredentialView | None:
 
 
 async def list_health_spells(session: AsyncSession, connection_id: UUID) -> Sequence[HealthSpell]:
-    """The latest times in which the connection failed or was paused, newest first. Failures shorter than five minutes
-    leave no exception, so they are not among them.
+    """The latest periods in which the connection failed or was paused, newest first. Failures shorter than five minutes
+    are not included, because they leave no exception.
     """
     rows = await session.execute(
         text(f"""

@@ -22,6 +22,7 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
             label=N_("Environment"),
             options=[("", N_("Any")), ("live", N_("Live")), ("sandbox", N_("Sandbox"))],
         ),
+        TextFilter(name="partner", label=N_("Trading partner"), about="Id of a trading partner.", hidden=True),
     ],
     sorts=[
         Sort(
@@ -83,6 +84,8 @@ CONTRACTS: Final = ListDefinition[ContractView](
         "owner",
         "workflow",
         "sensitivity",
+        CsvColumn("rules", lambda one: one.rules or None),
+        "channel_names",
         "propagation_slo",
         "correction_slo",
         "decision_slo",

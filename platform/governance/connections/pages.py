@@ -15,6 +15,7 @@ from foundation.web.lists import ListInput, ListParameters
 from governance.connections.lists import CONNECTIONS, CONTRACTS
 from governance.connections.queries import MANY, list_sources
 from governance.elements.lists import ELEMENTS
+from governance.elements.schemas import Sensitivity
 from governance.elements.selector_labels import write_selector
 from governance.labels import write_element
 from governance.permissions import GovernancePermission
@@ -66,6 +67,10 @@ async def render_list(
         "names": [
             *((code, write_element(code)) for code in PRODUCT_ELEMENTS),
             *((one.code, one.label) for one in declared.items),
+        ],
+        "sensitivities": [
+            ("", translate("As it is; internal if it is new")),
+            *((str(one), translate(one.label)) for one in Sensitivity),
         ],
         "typed": typed or {},
         "shown": typed is not None,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +19,7 @@ from foundation.relations import JOBS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.connections.schemas import ConnectionView, ContractView
 from governance.elements.declarations import is_retired
+from governance.elements.value_rules import ValueRules
 from governance.job_types import push_lane, verify_lane
 from governance.labels import DELETED_CONNECTION
 from governance.messages.writer import write_reason
@@ -28,9 +30,10 @@ MANY: Final = 10_000
 _COLUMNS: Final = 11
 """Columns before `last_error`."""
 _SHOWN_COLUMNS: Final = 15
-"""A list's rows have more: those of its order."""
+"""Columns of `_SHOWN`; rows of a list also have the columns of its order."""
 _WHERE: Final = {
     "environment": "n.environment = :environment",
+    "partner": "CAST(n.partner_id AS varchar) = lower(:partner)",
     "search": "strpos(lower(n.name), lower(:search)) > 0",
 }
 """Conditions of `connections.lists`, by filter."""
@@ -120,9 +123,11 @@ async def list_contracts(session: AsyncSession, query: ListQuery, _: datetime) -
     """One page of `connections.lists`."""
     chosen = {name: value for name, value in query.values.items() if value}
     source = ListSource(
-        columns="""k.element, k.selector, k.owner, k.workflow, n.name AS source,
+        columns=f"""k.element, k.selector, k.owner, k.workflow, n.name AS source,
                    k.propagation_slo_ms, k.correction_slo_ms, k.decision_slo_ms, k.approval_ttl_s, k.version,
-                   k.published_at, k.source_connection_id, k.sensitivity,
+                   k.published_at, k.source_connection_id, k.sensitivity, k.value_rules, k.channels,
+                   ARRAY(SELECT c.name FROM {CONNECTIONS} c WHERE c.tenant_id = k.tenant_id AND c.id = ANY (k.channels)
+                            AND c.state <> 'deleted' ORDER BY c.name) AS channel_names,
                    EXISTS (SELECT 1 FROM element_contract o WHERE o.tenant_id = k.tenant_id AND o.element = k.element
                               AND o.selector <> k.selector) AS is_shared""",
         tables=f"""element_contract k
@@ -143,7 +148,8 @@ def _contract(row: Row[Any]) -> ContractView:
         row.element, row.selector, source, row.owner, row.workflow, timedelta(milliseconds=row.propagation_slo_ms),
         timedelta(milliseconds=row.correction_slo_ms), timedelta(milliseconds=row.decision_slo_ms),
         timedelta(seconds=row.approval_ttl_s), row.version, row.published_at,
-        row.source_connection_id, row.is_shared, row.sensitivity,
+        row.source_connection_id, row.is_shared, row.sensitivity, msgspec.convert(row.value_rules, ValueRules),
+        row.channels, row.channel_names,
     )  # fmt: skip
 
 

@@ -1,17 +1,21 @@
 """The API of connections (health, pause, webhook secret) and of contracts."""
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
-from foundation.web.api import post
+from connectors.poll_now import poll_now
+from foundation.web.api import post, put
+from foundation.web.etags import GuardedOperation, read_etag
 from governance.connections import pause
 from governance.connections.lists import CONNECTIONS, CONTRACTS
 from governance.connections.schemas import NewHookSecret
 from governance.connections.webhook_secret import renew_hook_secret
+from governance.elements.contract_version import require_contract_version
+from governance.elements.domains import DataDomains, read_domains, set_domain_owner
 from governance.elements.ownership import OwnershipReport, read_ownership
 from governance.elements.publish_contract import assign_elements, publish_new_contract
 from governance.elements.remove_contract import remove_contract
@@ -21,6 +25,7 @@ from governance.elements.schemas import (
     ContractPublished,
     ContractRemoved,
     ContractToRemove,
+    DomainOwnerInput,
     NewContract,
 )
 from governance.permissions import GovernancePermission
@@ -30,6 +35,7 @@ from tenants.secrets import new_secret
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
+AnyRequest = Request[Any, Any, Any]
 _READ: Final = {"permission": GovernancePermission.READ_CONNECTIONS}
 _WRITE: Final = {"permission": GovernancePermission.WRITE_CONNECTIONS}
 _PUBLISH: Final = {"permission": GovernancePermission.PUBLISH_CONTRACTS}
@@ -49,7 +55,7 @@ CONTRACT_LIST: Final = list_route(
     opt=_CONTRACTS,
     tags=_TAGS,
     about="List the element contracts: owner, source of truth and targets (ISO 8601 durations) of each element, or of"
-    " the values that a selector selects.",
+    " the values that a selector selects. `version`, in quotation marks, is the contract's `ETag`.",
 )
 
 
@@ -61,7 +67,7 @@ async def pause_connection(access: OpenAccess, connection_id: FromPath[UUID]) ->
 
 @post(f"{_ONE}/resume", opt=_WRITE, tags=_TAGS, status_code=204)
 async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
-    """Resume a connection."""
+    """Resume a connection, or activate a draft."""
     await pause.resume_connection(access.session, connection_id, now=access.now)
 
 
@@ -69,6 +75,18 @@ async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -
 async def report_ownership(access: OpenAccess) -> OwnershipReport:
     """List the elements that have no owner, only for a part of their values, or are reported by two systems."""
     return await read_ownership(access.session)
+
+
+@get(f"{_CONTRACTS_ROOT}/domains", opt=_CONTRACTS, tags=_TAGS)
+async def list_data_domains(access: OpenAccess) -> DataDomains:
+    """The data domains with the owner named for each, and the contracts that only a usual team owns."""
+    return await read_domains(access.session)
+
+
+@put(f"{_CONTRACTS_ROOT}/domains", opt=_PUBLISH, tags=_TAGS, status_code=204)
+async def set_data_domain_owner(access: OpenAccess, data: JSONBody[DomainOwnerInput]) -> None:
+    """Name the owner of a data domain; an empty name removes it."""
+    await set_domain_owner(access.session, data, now=access.now)
 
 
 @post(f"{_CONTRACTS_ROOT}/remove", opt=_PUBLISH, tags=_TAGS, status_code=200)
@@ -87,11 +105,14 @@ def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHand
         )
         return Response(NewHookSecret(secret), headers={"Cache-Control": "no-store"})
 
-    @post(_CONTRACTS_ROOT, opt=_PUBLISH, tags=_TAGS)
-    async def publish_element_contract(access: OpenAccess, data: JSONBody[NewContract]) -> ContractPublished:
+    @post(_CONTRACTS_ROOT, opt=_PUBLISH, tags=_TAGS, operation_class=GuardedOperation)
+    async def publish_element_contract(
+        request: AnyRequest, access: OpenAccess, data: JSONBody[NewContract]
+    ) -> ContractPublished:
         """Publish a contract: the source of truth, owner and targets of an element, or of the values that its selector
         selects. Held values that it selects are processed; approved ones stay until their new source reports others.
         """
+        await require_contract_version(access.session, data.element, data.selector, read_etag(request))
         made = await publish_new_contract(access.session, services.runtime.registry, data, now=access.now)
         return ContractPublished(made.element, made.selector, made.version)
 
@@ -100,9 +121,17 @@ def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHand
         """Publish the contracts of several elements at once, with one source of truth and the usual targets."""
         return Assigned(await assign_elements(access.session, services.runtime.registry, data, now=access.now))
 
+    @post(f"{_ONE}/poll", opt=_WRITE, tags=_TAGS, status_code=204)
+    async def poll_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
+        """Read a polled source at once instead of at its next poll; at most every ten seconds."""
+        await poll_now(access.session, services.runtime, connection_id, now=access.now)
+
     return (
+        poll_connection,
         CONNECTION_LIST,
         report_ownership,
+        list_data_domains,
+        set_data_domain_owner,
         assign_elements_to_source,
         pause_connection,
         resume_connection,

@@ -1,5 +1,6 @@
 """Structs of connections and contracts for pages and the API."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import msgspec
 from connectors.manifest import Category, FieldKind
 from connectors.states import ConnectionState
 from foundation.i18n.messages import StoredMessage
+from governance.elements.value_rules import NO_RULES, ValueRules
 from tenants.states import Environment
 
 
@@ -40,7 +42,9 @@ class ConnectionView(msgspec.Struct, frozen=True):
 
     @property
     def health(self) -> str:
-        """Paused | unused | failing | working."""
+        """Draft | paused | unused | failing | working."""
+        if self.state == ConnectionState.DRAFT:
+            return "draft"
         if self.state != ConnectionState.ACTIVE:
             return "paused"
         if self.last_failure_at is None:
@@ -87,6 +91,19 @@ class ConnectionDetail(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
 
 
+class HealthSpell(msgspec.Struct, frozen=True):
+    """A period in which the connection failed or was paused; `until` is None while it continues."""
+
+    code: str
+    since: datetime
+    until: datetime | None
+    error: str
+
+
+class HealthHistory(msgspec.Struct, frozen=True):
+    items: Sequence[HealthSpell]
+
+
 class ConnectorField(msgspec.Struct, frozen=True):
     """A setting or credential of a connector, as forms show it. `choices` are the values of a choice."""
 
@@ -128,7 +145,7 @@ class ContractTaken(msgspec.Struct, frozen=True):
 
 
 class DeletionPreview(msgspec.Struct, frozen=True):
-    """What the deletion of a connection removes. `deliveries` are not finished, `jobs` are waiting; `kept_deliveries`
+    """Preview of the deletion of a connection. `deliveries` are not finished, `jobs` are waiting; `kept_deliveries`
     remain as history. Each number is counted up to 10,000.
     """
 
@@ -150,7 +167,7 @@ class NewHookSecret(msgspec.Struct, frozen=True):
 
 class ContractView(msgspec.Struct, frozen=True):
     """An element's contract. `selector`: see `governance.elements.schemas.NewContract`. `is_shared`: other contracts of
-    the element select values.
+    the element select values. `channels`: the only ones that get the values, with their names; null for every channel.
     """
 
     element: str
@@ -167,3 +184,6 @@ class ContractView(msgspec.Struct, frozen=True):
     source_connection_id: UUID | None
     is_shared: bool
     sensitivity: str
+    rules: ValueRules = NO_RULES
+    channels: Sequence[UUID] | None = None
+    channel_names: Sequence[str] = ()

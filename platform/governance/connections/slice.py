@@ -1,4 +1,4 @@
-"""What this slice adds to the room."""
+"""Parts of this slice."""
 
 from typing import Any, Final
 
@@ -10,12 +10,19 @@ from foundation.rooms import NavArea, NavEntry, Slice
 from governance.connections.commands import COMMANDS
 from governance.connections.contracts.pages import build_contract_pages
 from governance.connections.detail.pages import build_detail_pages
+from governance.connections.expiry_notices import notify_expiring
 from governance.connections.health_job import health_handler, repair_health_timers, watch_handler
 from governance.connections.meters import ACTIVE_CONNECTIONS
 from governance.connections.pages import CONNECTION_PAGES
+from governance.connections.reconnect.commands import RECONNECT_COMMANDS
+from governance.connections.reconnect.pages import build_reconnect_pages
+from governance.connections.reconnect.routes import build_reconnect_routes
 from governance.connections.routes import build_connection_routes
 from governance.connections.settings.pages import build_settings_pages
 from governance.connections.settings.routes import build_settings_routes
+from governance.connections.shares.commands import SHARE_COMMANDS
+from governance.connections.shares.pages import export_shared_data, show_shared_data_page
+from governance.connections.shares.routes import list_shared_data
 from governance.job_types import CHECK_HEALTH, WATCH_CONNECTION, ConnectionTurn, WatchConnection
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices, with_services
@@ -36,7 +43,12 @@ def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
 
 
 def _routes(services: GovernanceServices) -> list[Any]:
-    return [*build_connection_routes(services), *build_settings_routes(services)]
+    return [
+        *build_connection_routes(services),
+        *build_settings_routes(services),
+        *build_reconnect_routes(services),
+        list_shared_data,
+    ]
 
 
 def _pages(services: GovernanceServices) -> list[Any]:
@@ -44,7 +56,10 @@ def _pages(services: GovernanceServices) -> list[Any]:
         *CONNECTION_PAGES,
         *build_settings_pages(services),
         *build_detail_pages(services),
+        *build_reconnect_pages(services),
         *build_contract_pages(services),
+        show_shared_data_page,
+        export_shared_data,
     ]
 
 
@@ -55,9 +70,9 @@ def _watch(event: EventType[Any], turn: ConnectionTurn) -> Subscription[Any, Wat
 SLICE: Final = Slice(
     jobs=with_services(_jobs),
     subscriptions=tuple(_watch(event, turn) for event, turn in _WATCHED),
-    repairs=(repair_health_timers,),
+    repairs=(repair_health_timers, notify_expiring),
     meters=(ACTIVE_CONNECTIONS,),
-    commands=COMMANDS,
+    commands=(*COMMANDS, *RECONNECT_COMMANDS, *SHARE_COMMANDS),
     routes=with_services(_routes),
     pages=with_services(_pages),
     navigation=(
@@ -68,7 +83,7 @@ SLICE: Final = Slice(
             path="/connections",
             icon="link",
             permission=GovernancePermission.READ_CONNECTIONS,
-            covers=("/contracts", "/baselines", "/held-values"),
+            covers=("/contracts", "/shared-data", "/baselines", "/held-values"),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Webhook secrets made here: the one that a form offers, and the renewal of a source's."""
+"""Generated webhook secrets: the one that a form offers, and the renewal of a source's."""
 
 import base64
 import re
@@ -25,7 +25,7 @@ def make_hook_secret(new_secret: NewSecret) -> str:
 
 
 def is_made_secret(text: str) -> bool:
-    """Whether `text` has the form of a secret that was made here."""
+    """Whether `text` has the form of a generated secret."""
     return _MADE.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Audited actions of this slice: of defaults only, a member's own layout concerns nobody else."""
+"""Audited actions of this slice. Only defaults are audited: a member's own layout concerns nobody else."""
 
 from foundation.audit.actions import AuditAction, AuditKind
 from foundation.marks import N_

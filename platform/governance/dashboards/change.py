@@ -1,4 +1,4 @@
-"""Changes of layouts by members: whose it is, in which account, and who may."""
+"""Changes of layouts by members, with the account and the permission of each."""
 
 from collections.abc import Sequence
 from typing import Final

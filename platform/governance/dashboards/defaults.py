@@ -46,8 +46,3 @@ def role_layout(area: TileArea, roles: Iterable[str]) -> Sequence[TileChoice]:
     kinds = (role.partition("_")[2] for role in roles)
     text = next((layouts[kind] for kind in kinds if kind in layouts), layouts[_USUAL[area]])
     return [TileChoice(code.rstrip("*"), "wide" if code.endswith("*") else "small") for code in text.split()]
-
-
-def default_codes(area: TileArea) -> frozenset[str]:
-    """Codes in the layouts of all roles."""
-    return frozenset(code.rstrip("*") for text in _LAYOUTS[area].values() for code in text.split())

@@ -1,4 +1,4 @@
-"""Layouts of dashboards: which applies to a reader, saving, and return to the default."""
+"""Layouts of dashboards: loading, saving, and return to the default."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -89,7 +89,7 @@ async def reset_layout(session: AsyncSession, owner_id: UUID, area: TileArea, *,
 def _note(
     session: AsyncSession, owner_id: UUID, area: TileArea, action: DashboardAction, data: Mapping[str, Any]
 ) -> None:
-    """Audit a change of a default, and copy the one for clients to them."""
+    """Audit a change of a default, and enqueue the copy of the default for clients."""
     scope = scope_of(session)
     if owner_id != scope.tenant_id:
         return

@@ -8,6 +8,7 @@ import structlog
 
 from foundation.dashboard_tiles import Tile, TileArea, TileReader, TileSize
 from foundation.database.savepoint import savepoint
+from foundation.errors import NotFound
 from foundation.i18n.localizer import translate
 from foundation.rooms import Rooms
 from governance.dashboards.defaults import role_layout
@@ -41,9 +42,13 @@ def visible_tiles(rooms: Rooms, access: Access, area: TileArea) -> Mapping[str, 
 
 
 async def load_layout(rooms: Rooms, access: Access, whose: Whose = "me") -> LayoutView:
-    """The layout to show, or to edit for `whose`. Staff have theirs in the MSP account, for all clients together; a
-    default of an account is in that account. The scope at the end is that of the account in the address.
+    """The layout to show, or to edit for `whose`. The layout of staff is in the MSP account, for all clients together;
+    the default of an account is in that account. The scope at the end is that of the account in the address.
+
+    Raises NotFound: members of trading partners have no dashboard.
     """
+    if access.principal.partner_id is not None:
+        raise NotFound
     area = TileArea.CLIENT if whose == "clients" else area_of(access)
     known = visible_tiles(rooms, access, area)
     source, tiles = await _choose(access, area, whose)
@@ -85,7 +90,7 @@ async def load_dashboard(rooms: Rooms, access: Access) -> DashboardView:
 
 
 async def _read(reader: TileReader, tile: Tile, choice: TileChoice) -> TileView:
-    """A tile's figures. One that fails is shown as failed, and the others are read."""
+    """Read a tile's figures. After an error the tile is shown as failed, and the others are read."""
     data, failed = NO_DATA, False
     try:
         async with savepoint(reader.session):
@@ -106,6 +111,7 @@ async def _read(reader: TileReader, tile: Tile, choice: TileChoice) -> TileView:
         target=data.target,
         note=data.note,
         labels=data.labels,
+        links=data.links,
         series=data.series,
         rows=data.rows,
         path=data.path,

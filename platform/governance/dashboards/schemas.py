@@ -11,10 +11,10 @@ from foundation.web.requests import RequestBody
 
 MOST_TILES: Final = 24
 Whose = Literal["me", "account", "clients"]
-"""Whose layout: the caller's own, the default of the account's members, or the MSP's default for all its clients."""
+"""Owner of a layout: the caller, the account for its members' default, or the MSP for the default of its clients."""
 WHOSE: Final[Sequence[Whose]] = ("me", "account", "clients")
 Source = Literal["me", "account", "msp", "role"]
-"""Where a layout comes from: `msp` is the MSP's default for its clients, `role` the product's for the caller's role."""
+"""Source of a layout: `msp` is the MSP's default for its clients, `role` the product's for the caller's role."""
 _Code = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]{0,39}\\.[a-z][a-z_]{0,39}$")]
 
 
@@ -42,7 +42,7 @@ class TileOption(msgspec.Struct, frozen=True):
 
 
 class LayoutView(msgspec.Struct, frozen=True):
-    """A layout, and all tiles that the caller may see. `source` says where it comes from."""
+    """A layout with its source, and all tiles that the caller may see."""
 
     tiles: Sequence[TileChoice]
     source: Source
@@ -51,7 +51,8 @@ class LayoutView(msgspec.Struct, frozen=True):
 
 class TileView(msgspec.Struct, frozen=True, kw_only=True):
     """A tile with its figures. `failed`: they could not be read; other tiles are not affected. Numbers are whole
-    numbers, seconds or fractions of one, by `unit`. `path` is the page of the list behind it.
+    numbers, seconds or fractions of one, by `unit`. `path` is the page of the list behind it, `links` those of the
+    rows that each of `labels` counts; empty for none.
     """
 
     code: str
@@ -66,6 +67,7 @@ class TileView(msgspec.Struct, frozen=True, kw_only=True):
     target: float | None
     note: str
     labels: Sequence[str]
+    links: Sequence[str]
     series: Sequence[TileSeries]
     rows: Sequence[TileRow]
     path: str

@@ -49,15 +49,15 @@ _UNMOVED: Final = f"""
 
 _NOT_OWN: Final = """
     NOT EXISTS (SELECT 1 FROM element_contract own
-                 WHERE own.tenant_id = :t AND own.source_connection_id = :c AND {0})
+                 WHERE own.tenant_id = :t AND {0} AND (own.source_connection_id = :c OR NOT :c = ANY (own.channels)))
 """
-"""As SQL: the connection is not the source of truth of the value, for which {0} finds the contract `own`. Values sent
-to it before it became the source remain, and are not compared.
+"""As SQL: the connection is not the source of truth of the value, for which {0} finds the contract `own`, and gets its
+values. Values sent to it before remain, and are not compared.
 """
 
 
 async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int) -> list[ObservedValue]:
-    """The next values from the cursor, and up to a quarter as many with known drift. None of retired elements."""
+    """The next values from the cursor, and up to a quarter as many with known drift; none of retired elements."""
     scope = scope_of(session)
     rows = await session.execute(
         text(f"""
@@ -110,7 +110,7 @@ async def some_stopped(session: AsyncSession, connection_id: UUID, *, limit: int
 async def find_unchanged(
     session: AsyncSession, connection_id: UUID, observed: Collection[ObservedValue]
 ) -> set[ObservedValue]:
-    """Those unchanged since they were selected."""
+    """Return the values that are unchanged since their selection."""
     rows = await session.execute(
         text(f"""
             SELECT {key_columns("v")}, v.version, v.seen_at

@@ -36,7 +36,6 @@ from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
 VALUES_A_TURN: Final = 200
-_STOPPED: Final = (PropagationState.REFUSED, PropagationState.FAILED)
 
 
 def scan_drift_handler(services: GovernanceServices) -> Handler[NoPayload]:

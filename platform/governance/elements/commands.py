@@ -17,12 +17,14 @@ from foundation.errors import InvalidInput
 from foundation.i18n.messages import text_of
 from foundation.rooms import AppServices, CliCommand
 from governance.elements.create_element import create_element
+from governance.elements.domains import read_domains, set_domain_owner
 from governance.elements.lists import ELEMENTS
 from governance.elements.ownership import read_ownership
 from governance.elements.publish_contract import OTHER_OWNER, USUAL_ELEMENTS, publish_new_contract
 from governance.elements.remove_contract import remove_contract
 from governance.elements.retire_element import retire_element
-from governance.elements.schemas import NewContract, NewElement
+from governance.elements.rules_form import read_rule_options
+from governance.elements.schemas import DomainOwnerInput, NewContract, NewElement, Sensitivity
 from tenants.command_options import CLIENT, CLIENT_OR_MSP, MSP, REASON
 
 
@@ -32,6 +34,39 @@ def contract() -> None:
 
 
 _TARGET: Final = FiniteRange(min=0, min_open=True, max=1_000_000)
+
+
+@contract.command("domains")
+@MSP
+@CLIENT
+def domains(*, msp_id: UUID, tenant_id: UUID) -> None:
+    """List a client's data domains with the owner named for each."""
+
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await read_domains(session)
+        lines = [
+            f"{one.domain}  {one.owner or '-'}  {one.contracts} contracts{'  no named owner' if one.is_warned else ''}"
+            for one in found.items
+        ]
+        return CommandResult("\n".join(lines), msgspec.to_builtins(found))
+
+    run_in_account(operator_scope(msp_id, tenant_id), act)
+
+
+@contract.command("domain-owner")
+@MSP
+@CLIENT
+@click.option("--domain", required=True, help="The domain, such as price.")
+@click.option("--owner", required=True, help="Who answers for it; empty for nobody.")
+def domain_owner(*, msp_id: UUID, tenant_id: UUID, domain: str, owner: str) -> None:
+    """Name the owner of a data domain."""
+    wanted = DomainOwnerInput(domain=domain, owner=owner)
+
+    async def act(session: AsyncSession) -> CommandResult:
+        await set_domain_owner(session, wanted, now=utc_now())
+        return CommandResult(f"{domain}: {owner or 'nobody'}", msgspec.to_builtins(wanted))
+
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @contract.command("publish")
@@ -69,6 +104,34 @@ _TARGET: Final = FiniteRange(min=0, min_open=True, max=1_000_000)
     show_default=True,
     help="Correction target: hours until an exception is corrected.",
 )
+@click.option(
+    "--expire-hours",
+    type=_TARGET,
+    default=48.0,
+    show_default=True,
+    help="Hours after which a request for approval expires without an answer.",
+)
+@click.option(
+    "--sensitivity",
+    type=click.Choice([str(one) for one in Sensitivity]),
+    help="Classification of the values; without it, it stays, and is internal of a new contract.",
+)
+@click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    help="Validation rule, such as minimum=0.5, maximum=100, max_length=80, pattern=[A-Z]+, codes=A,B or required;"
+    " repeatable. Without any, the rules stay; --rule none removes them.",
+)
+@click.option(
+    "--channel",
+    "channels",
+    type=click.UUID,
+    multiple=True,
+    help="The only channel that gets the values; repeatable. Without it, the channels stay as they are.",
+)
+@click.option("--all-channels", is_flag=True, help="Every channel that can show the values gets them.")
+@click.option("--workflow", default="policy", show_default=True, help="Name of the workflow, shown with the contract.")
 def publish_contracts(  # noqa: PLR0913 - click passes options by name
     *,
     msp_id: UUID,
@@ -80,10 +143,17 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
     publish_seconds: float,
     decide_hours: float,
     correct_hours: float,
+    expire_hours: float,
+    sensitivity: str | None,
+    rules: tuple[str, ...],
+    channels: tuple[UUID, ...],
+    all_channels: bool,
+    workflow: str,
 ) -> None:
     """Publish the source of truth of a client's prices, stock and costs, or of other elements, and the targets."""
     publishing, correcting = timedelta(seconds=publish_seconds), timedelta(hours=correct_hours)
     deciding = timedelta(hours=decide_hours)
+    wanted = read_rule_options(rules)
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
@@ -100,6 +170,9 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
                     element=element, selector=selector, source_connection_id=source,
                     owner=USUAL_ELEMENTS.get(element, OTHER_OWNER) if owner is None else owner,
                     propagation_slo=publishing, correction_slo=correcting, decision_slo=deciding,
+                    approval_ttl=timedelta(hours=expire_hours), workflow=workflow,
+                    sensitivity=None if sensitivity is None else Sensitivity.of(sensitivity), rules=wanted,
+                    channels=list(channels) or None, all_channels=all_channels,
                 )  # fmt: skip
                 published = await publish_new_contract(session, registry, new, now=utc_now())
         targets = {"propagation_slo": publishing, "correction_slo": correcting, "decision_slo": deciding}

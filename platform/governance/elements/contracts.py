@@ -12,12 +12,13 @@ from canonical.elements import RETURNED_ELEMENTS
 from canonical.keys import ElementKey
 from governance.elements.rows import Contract
 from governance.elements.selectors import DEFAULT, selects
+from policy.conditions import Facts
 
 
 class Contracts:
-    """Contracts by element and selector. Ended ones are separate: only running changes use them (`get`). A look-up
-    costs one step if an element has one contract. `holds`: values of the sources are held all the same (`value_hold`).
-    `retired` elements need no contract any more, also those that never had one. `zone` is the client's.
+    """Contracts by element and selector. Ended contracts are separate: only running changes use them (`get`). A look-up
+    costs one step if an element has one contract. `holds`: values of the sources are held despite a contract
+    (`value_hold`). `retired` elements need no contract any more, also those that never had one. `zone` is the client's.
     """
 
     __slots__ = ("_all", "_defaults", "_ended", "_selecting", "_sources", "holds", "retired", "zone")
@@ -66,6 +67,11 @@ class Contracts:
         """The contract that the value of `key` had until its element was retired."""
         return None if self._ended is None else self._ended.find(key)
 
+    def facts_of(self, key: ElementKey) -> Facts:
+        """Facts for the policy from the contract of the value of `key`."""
+        contract = self.find(key) or self.find_ended(key)
+        return {} if contract is None else contract.facts
+
     def get(self, key: ElementKey) -> Contract:
         """The contract by which a change was decided, even if it has ended since. Raises LookupError."""
         found = self.find(key) or self.find_ended(key)
@@ -78,7 +84,7 @@ class Contracts:
         return element in self._defaults or element in self._selecting
 
     def returned_to(self, key: ElementKey) -> UUID | None:
-        """The only connection that gets the value: the source of the record it is about. None: any connection."""
+        """The only connection that gets the value: the source of the value's record. None: any connection."""
         origin = RETURNED_ELEMENTS.get(key.element)
         contract = None if origin is None else self.find(key._replace(element=origin))
         return None if contract is None else contract.source_connection_id

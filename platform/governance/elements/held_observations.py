@@ -1,6 +1,6 @@
 """Observations of keys without a contract: held, and ingested once a contract for them is published.
 
-A new client's are held until its baseline is accepted, contract or not (`value_hold`).
+Observations of a new client are held until its baseline is accepted, with or without a contract (`value_hold`).
 
 Only the newest of each record and element is held; its source event has the original bytes. Observations of a
 connection that the contract does not name are held for a corrected contract, as long as their message is stored; newer
@@ -105,7 +105,7 @@ _TAKEN: Final = f"""
                                            WHERE k.tenant_id = :t AND {is_contract_of("k", "h")}))
      OR e.code = :other AND {_IS_SOURCE})
 """
-"""As SQL: nothing that led to exception `e` waits for a contract any more, or its connection has become the source."""
+"""As SQL: no observation behind exception `e` waits for a contract any more, or its connection is now the source."""
 _RESOLVE: Final = text(f"""
     WITH due AS (
         SELECT e.id, {_IS_SOURCE} AS own
@@ -169,7 +169,7 @@ def release_held_handler(services: GovernanceServices) -> Handler[NoPayload]:
 async def release_held(session: AsyncSession, *, now: datetime) -> bool:
     """Ingest held observations that their source's contract selects. Returns whether there may be more.
 
-    A batch that still holds observations, because it began before the hold ended, is waited for.
+    The lock waits for a batch that still holds observations, because it began before the hold ended.
     """
     await lock_contracts(session)
     tenant = {"t": scope_of(session).tenant_id, "batch": _BATCH}

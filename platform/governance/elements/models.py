@@ -1,10 +1,11 @@
 """Tables of element contracts, custom elements, held observations and holds."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, String
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, Integer, String, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -29,8 +30,12 @@ class ElementContract(TenantOwned, Base):
     correction_slo_ms: Mapped[int] = mapped_column(Integer)
     approval_ttl_s: Mapped[int] = mapped_column(Integer)
     decision_slo_ms: Mapped[int] = mapped_column(BigInteger, server_default="86400000")
+    value_rules: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    """See `governance.elements.value_rules`."""
     version: Mapped[int] = mapped_column(Integer)
     published_at: Mapped[datetime]
+    channels: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
+    """The only channels that get its values; None: every channel that can show them."""
     clocks_from: Mapped[datetime | None]
     """Time of the client's last resumption; no delivery clock begins before."""
 
@@ -56,6 +61,17 @@ class CustomElement(TenantOwned, Base):
     retired_by: Mapped[str | None]
 
 
+class DomainOwner(TenantOwned, Base):
+    """The owner of a data domain of a client. A domain without a row has no named owner."""
+
+    __tablename__ = "domain_owner"
+
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+
+
 class HeldObservation(TenantOwned, Base):
     """The newest observation of a key that no contract selects, by its source event."""
 
@@ -72,7 +88,7 @@ class HeldObservation(TenantOwned, Base):
 
 
 class ValueHold(TenantOwned, Base):
-    """A new client's values are held, contracts or not, until `ended_at`. A client without a row was never held."""
+    """Hold of a new client's values until `ended_at`, contracts or not. A client without a row never had one."""
 
     __tablename__ = "value_hold"
 

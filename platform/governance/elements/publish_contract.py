@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST, PRICE, STOCK, element_type
@@ -22,12 +23,15 @@ from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.text import has_visible_text
 from governance.audit_actions import GovernanceAction
+from governance.elements.contract_channels import KEPT_CHANNELS, ContractChannels, choose_channels, send_to_added
 from governance.elements.declarations import dimensions_of, find_declaration
+from governance.elements.domain_owners import owner_of_domain
 from governance.elements.held_observations import schedule_release
 from governance.elements.models import ElementContract
 from governance.elements.repository import list_contracts_of, lock_contracts, moved_records
 from governance.elements.schemas import Assignment, NewContract, Sensitivity
 from governance.elements.selectors import DEFAULT, check_overlap, parse_selector
+from governance.elements.value_rules import ValueRules, check_rules
 
 LONGEST_TARGET: Final = timedelta(days=24)  # milliseconds in 31 bits
 LONGEST_LIFETIME: Final = timedelta(days=3650)
@@ -44,17 +48,21 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     owner: str,
     workflow: str = "policy",
     sensitivity: Sensitivity | None = None,
+    channels: ContractChannels = KEPT_CHANNELS,
     propagation_slo: timedelta,
     correction_slo: timedelta,
     approval_ttl: timedelta = timedelta(days=2),
     decision_slo: timedelta | None = None,
+    rules: ValueRules | None = None,
     now: datetime,
 ) -> ElementContract:
     """Publish a contract, and return it. Without a source connection, people and API clients set the element
     (`governance.changes.propose`).
 
     `selector`: see `governance.elements.selectors`; with it, the source is that of the selected values only.
+    `channels`: see `governance.elements.contract_channels`.
     `decision_slo`: the decision target of approvals; by default a day, at most `approval_ttl`.
+    `rules`: validation rules; by default those of the previous version.
 
     Raises:
         InvalidInput: a part is missing: an element without owner, workflow or clocks is not distributed; or the
@@ -87,16 +95,22 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
         await move_poll(session, source_connection_id, old=before, at=now)
     contract.source_connection_id, contract.owner, contract.workflow = source_connection_id, owner, workflow
     contract.sensitivity = sensitivity or contract.sensitivity or Sensitivity.INTERNAL
+    was = contract.channels
+    contract.channels = was if channels.stay else channels.only
     contract.propagation_slo_ms = _count(propagation_slo, timedelta(milliseconds=1))
     contract.correction_slo_ms = _count(correction_slo, timedelta(milliseconds=1))
     contract.approval_ttl_s = _count(approval_ttl, timedelta(seconds=1))
     contract.decision_slo_ms = _count(decision_slo, timedelta(milliseconds=1))
+    contract.value_rules = contract.value_rules if rules is None else msgspec.to_builtins(rules)
     contract.version, contract.published_at = (contract.version or 0) + 1, now
     session.add(contract)
     await session.flush()
     await schedule_release(session)
+    await send_to_added(session, contract, was)
     source = None if source_connection_id is None else str(source_connection_id)
-    data: dict[str, object] = {"source": source, "owner": owner, "version": contract.version}
+    data: dict[str, object] = {"source": source, "owner": owner, "version": contract.version} | _audited_rules(contract)
+    if contract.channels is not None:
+        data["channels"] = [str(one) for one in contract.channels]
     if contract.selector:
         data["selector"] = contract.selector
     if owned_before is not None and before != source_connection_id:
@@ -116,12 +130,15 @@ async def publish_new_contract(
         Conflict: as `publish_contract`.
     """
     code = new.element
-    if element_type(code) is None and await find_declaration(session, code) is None:
+    known = element_type(code) or await find_declaration(session, code)
+    if known is None:
         raise InvalidInput(
             N_("There is no element {code}. Declare it first, or correct its code."),
             params={"code": repr(code[:40])},
             field="element",
         )
+    if new.rules:
+        check_rules(new.rules, known.value_type)
     if new.source_connection_id is not None:
         source = await get_connection(session, new.source_connection_id)
         connector = registry.get(source.kind)
@@ -134,7 +151,8 @@ async def publish_new_contract(
     return await publish_contract(
         session, element=code, selector=new.selector, source_connection_id=new.source_connection_id, owner=new.owner,
         propagation_slo=new.propagation_slo, correction_slo=new.correction_slo, decision_slo=new.decision_slo,
-        approval_ttl=new.approval_ttl, workflow=new.workflow, sensitivity=new.sensitivity, now=now,
+        approval_ttl=new.approval_ttl, workflow=new.workflow, sensitivity=new.sensitivity, rules=new.rules,
+        channels=await choose_channels(session, new), now=now,
     )  # fmt: skip
 
 
@@ -144,7 +162,7 @@ async def assign_elements(
     """Publish the default contracts of several elements, and return their codes. Raises as `publish_new_contract`."""
     codes = list(dict.fromkeys(wanted.elements))
     for code in codes:
-        owner = wanted.owner.strip() or USUAL_ELEMENTS.get(code, OTHER_OWNER)
+        owner = wanted.owner.strip() or await owner_of_domain(session, code) or USUAL_ELEMENTS.get(code, OTHER_OWNER)
         new = NewContract(element=code, source_connection_id=wanted.source_connection_id, owner=owner)
         await publish_new_contract(session, registry, new, now=now)
     return codes
@@ -172,9 +190,14 @@ async def _lock_contract(
     scope, earlier = scope_of(session), known.get(selector) or known.get(DEFAULT)
     new = ElementContract(
         tenant_id=scope.tenant_id, msp_id=scope.msp_id, element=element, selector=selector, version=0,
-        clocks_from=None if earlier is None else earlier.clocks_from,
+        clocks_from=None if earlier is None else earlier.clocks_from, value_rules={},
     )  # fmt: skip
     return known.get(selector, new), earlier
+
+
+def _audited_rules(contract: ElementContract) -> dict[str, object]:
+    """The rules of this version, for the audit entry."""
+    return {"rules": contract.value_rules} if contract.value_rules else {}
 
 
 def _count(target: timedelta, unit: timedelta) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,8 +16,10 @@ from governance.elements.contracts import Contracts
 from governance.elements.declarations import RETIRED, declares
 from governance.elements.models import ElementContract
 from governance.elements.rows import Contract
+from governance.elements.schemas import Sensitivity
 from governance.elements.selection import is_contract_of
 from governance.elements.value_hold import IS_HOLDING
+from governance.elements.value_rules import ValueRules
 from tenants.relations import CLIENTS
 
 
@@ -24,7 +27,8 @@ async def load_contracts(session: AsyncSession) -> Contracts:
     found = await session.execute(
         text(f"""
             SELECT k.element, k.selector, k.source_connection_id, k.propagation_slo_ms, k.correction_slo_ms,
-                   k.approval_ttl_s, k.clocks_from, k.decision_slo_ms, e.code, e.label, e.domain, e.record_type,
+                   k.approval_ttl_s, k.clocks_from, k.decision_slo_ms, k.value_rules, k.version, k.sensitivity,
+                   k.channels, e.code, e.label, e.domain, e.record_type,
                    e.value_type, e.dimensions, e.codes, e.distributed, e.retired_at, {IS_HOLDING} AS holds,
                    {RETIRED} AS retired, (SELECT c.time_zone FROM {CLIENTS} c WHERE c.tenant_id = :t) AS time_zone
               FROM element_contract k
@@ -69,7 +73,7 @@ async def list_contracts_of(session: AsyncSession, element: str) -> Sequence[Ele
 
 
 async def moved_records(session: AsyncSession, contract: ElementContract, *, before: UUID | None) -> dict[str, object]:
-    """Facts for the audit trail: the source before, and how many values of it the contract selects by now."""
+    """Facts for the audit trail: the previous source, and the number of its values that the contract now selects."""
     count = await session.scalar(
         text(f"""
             SELECT count(*) FROM record_value v JOIN element_contract k ON k.tenant_id = v.tenant_id
@@ -90,6 +94,9 @@ def _contract(row: Row[Any]) -> Contract:
     return Contract(
         row.element, row.source_connection_id, row.propagation_slo_ms, row.correction_slo_ms, row.approval_ttl_s,
         row.clocks_from, row.decision_slo_ms, _declared(row), row.selector, row.retired_at is not None,
+        msgspec.convert(row.value_rules, ValueRules), row.version,
+        row.sensitivity == Sensitivity.REGULATED,
+        None if row.channels is None else frozenset(row.channels),
     )  # fmt: skip
 
 

@@ -8,10 +8,13 @@ import msgspec
 from canonical.elements import REFERENCE_ELEMENTS, ElementType, element_type
 from canonical.keys import PRODUCT
 from canonical.messages import Observation
+from governance.elements.value_rules import NO_RULES, ValueRules
+from policy.conditions import Facts
+from policy.facts import REGULATED_FACT
 
 
 class Contract(msgspec.Struct, frozen=True):
-    """See `governance.elements.models.ElementContract`."""
+    """An element contract; see `governance.elements.models.ElementContract`."""
 
     element: str
     source_connection_id: UUID | None
@@ -21,15 +24,25 @@ class Contract(msgspec.Struct, frozen=True):
     clocks_from: datetime | None = None
     decision_slo_ms: int = 86_400_000
     declared: ElementType | None = None
-    """Of a custom element."""
+    """Declaration of a custom element."""
     selector: str = ""
     """See `governance.elements.selectors`."""
     is_ended: bool = False
-    """Its element is retired: it takes no values any more, and what is under way ends by it."""
+    """The element is retired: no new values are accepted, and running changes are completed by this contract."""
+    rules: ValueRules = NO_RULES
+    version: int = 1
+    is_regulated: bool = False
+    channels: frozenset[UUID] | None = None
+    """The only channels that get its values; None: every channel that can show them."""
 
     @property
     def distributed(self) -> bool:
         return self.declared.distributed if self.declared else self.element not in REFERENCE_ELEMENTS
+
+    @property
+    def facts(self) -> Facts:
+        """Facts for the policy about the values of this contract."""
+        return {REGULATED_FACT: 1} if self.is_regulated else {}
 
     @property
     def is_of_products(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,24 +11,31 @@ from foundation.codes import LabelledCode
 from foundation.marks import N_
 from foundation.reasons import LONGEST_REASON
 from foundation.web.requests import RequestBody
+from governance.elements.value_rules import ValueRules
 
 
 class Sensitivity(LabelledCode):
-    """Who may see the values of an element, in the words of the client's own classification."""
+    """Classification of an element's values by the client. It is shown and exported; rules of the policy
+    decide who reads them. People decide every change of regulated values, such as of regulated products, and of claims
+    that must comply with law (`policy.kept`).
+    """
 
     PUBLIC = "public", N_("Public")
     INTERNAL = "internal", N_("Internal")
     CONFIDENTIAL = "confidential", N_("Confidential")
     PERSONAL = "personal", N_("Personal data")
+    REGULATED = "regulated", N_("Regulated, or a claim")
 
 
+MOST_CHANNELS: Final = 100
+"""Channels that a contract names."""
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
 class NewElement(RequestBody, frozen=True):
     """Input of a custom element. Its code is `custom.` and `name`.
 
-    `dimensions`: what its values may be divided by. `codes`: those of an enumeration, empty for any. `distributed`:
+    `dimensions`: those that may divide its values. `codes`: those of an enumeration, empty for any. `distributed`:
     channels show it. A client's element gets a contract with the usual targets, of `owner` and `source_connection_id`;
     without a source, people and API clients set it. An MSP's gets none, because each client publishes its own.
     """
@@ -48,10 +55,12 @@ class NewElement(RequestBody, frozen=True):
 class NewContract(RequestBody, frozen=True, kw_only=True):
     """A contract to publish: a new one, or the next version of the one with this element and selector.
 
-    `selector`: `record_key=PREFIX*`, or a part of a dimension such as `location=Berlin`; empty for what no other
-    contract of the element selects. Without `source_connection_id`, people and API clients set the values. Targets are
-    ISO 8601 durations; `decision_slo` is a day if not given, and at most `approval_ttl`. `sensitivity` stays if not
-    given, and is `internal` of a new contract.
+    `selector`: `record_key=PREFIX*`, or a part of a dimension such as `location=Berlin`; empty for all values
+    that no other contract of the element selects. Without `source_connection_id`, people and API clients set the
+    values. Targets are ISO 8601 durations; `decision_slo` is a day if not given, and at most `approval_ttl`.
+    `sensitivity` stays if not given, and is `internal` for a new contract. Validation `rules` stay if not given.
+    `channels`: the only connections that get the values, none if empty; they stay if not given, and are every channel
+    that can show the values for a new contract, or with `all_channels`.
     """
 
     element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -64,11 +73,14 @@ class NewContract(RequestBody, frozen=True, kw_only=True):
     approval_ttl: timedelta = timedelta(days=2)
     workflow: Annotated[str, msgspec.Meta(max_length=100)] = "policy"
     sensitivity: Sensitivity | None = None
+    rules: ValueRules | None = None
+    channels: Annotated[list[UUID], msgspec.Meta(max_length=MOST_CHANNELS)] | None = None
+    all_channels: bool = False
 
 
 class Assignment(RequestBody, frozen=True, kw_only=True):
-    """Contracts of several elements with one source of truth and the usual targets. `owner`: empty for the usual owner
-    of each element, such as Pricing of prices.
+    """Contracts of several elements with one source of truth and the usual targets. `owner`: empty for the owner of
+    each element's domain, or without one the usual team, such as Pricing of prices.
     """
 
     elements: Annotated[
@@ -76,6 +88,13 @@ class Assignment(RequestBody, frozen=True, kw_only=True):
     ]
     source_connection_id: UUID | None
     owner: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+class DomainOwnerInput(RequestBody, frozen=True, kw_only=True):
+    """The owner of a data domain, such as price; empty for nobody."""
+
+    domain: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    owner: Annotated[str, msgspec.Meta(max_length=120)]
 
 
 class Assigned(msgspec.Struct, frozen=True):
@@ -125,7 +144,7 @@ class ElementView(msgspec.Struct, frozen=True):
 
 
 class ElementToRetire(RequestBody, frozen=True):
-    """The element's `code`, and why it is not needed any more."""
+    """Input of a retirement: the element's `code`, and the reason."""
 
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_REASON)]

@@ -1,4 +1,4 @@
-"""Selectors as people read them."""
+"""Labels of selectors."""
 
 from typing import Final
 

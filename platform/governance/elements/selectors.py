@@ -33,7 +33,7 @@ def selects(selector: str, key: ElementKey) -> bool:
 
 
 def parse_selector(text: str, *, dimensions: Iterable[str] = LABELS) -> str:
-    """The canonical text of a selector that a person wrote. `dimensions`: what values of the element may be divided by.
+    """The canonical text of a selector that a person wrote. `dimensions`: those that may divide the element's values.
 
     Raises InvalidInput.
     """

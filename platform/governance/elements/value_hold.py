@@ -1,4 +1,4 @@
-"""Hold of a new client's values: until its starting values are decided, nothing that its sources report is.
+"""Hold of a new client's values: none from its sources is decided before its starting values are.
 
 A baseline compares the systems as they are. Values decided one by one before it would have no earlier value to be
 compared with, and would be sent to channels before anybody has looked at them.
@@ -19,7 +19,7 @@ from governance.job_types import OBSERVATIONS_LANE, RELEASE_OBSERVATIONS
 
 
 class HoldEnd(LabelledCode):
-    """Why a hold ended."""
+    """Reason for the end of a hold."""
 
     BASELINE = "baseline", N_("Baseline accepted")
     SKIPPED = "skipped", N_("Baseline skipped")
@@ -44,7 +44,9 @@ async def is_holding(session: AsyncSession) -> bool:
 
 
 async def end_hold(session: AsyncSession, ended_for: HoldEnd, *, now: datetime) -> bool:
-    """End the hold of the scope's client, and enqueue the release of what it held. Returns whether there was one."""
+    """End the hold of the scope's client, and enqueue the release of the held observations. Returns whether there was a
+    hold.
+    """
     scope = scope_of(session)
     ended = await session.scalar(
         text("""

@@ -1,1 +1,1 @@
-"""Escalation ladders: who is notified when an approval waits, or an exception is open, for too long."""
+"""Escalation ladders: notification of further roles about approvals and exceptions that are open for too long."""

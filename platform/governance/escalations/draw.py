@@ -1,7 +1,8 @@
-"""What the card of an item's escalation needs, for the pages of approvals and exceptions, and the form of a ladder."""
+"""Template contexts of an item's escalations, on pages of approvals and exceptions, and of the form of a ladder."""
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from foundation.i18n.localizer import translate
 from governance.authors import name_authors
@@ -9,19 +10,22 @@ from governance.escalations.form import UNITS
 from governance.escalations.queries import read_escalation
 from governance.escalations.roles import label_of, roles_to_notify
 from governance.escalations.schemas import EscalationSubject, OpenItem
+from governance.escalations.timeline import build_escalations
 from policy.index import PolicyIndex
 from policy.packaged import CLIENT_ROLES
 from tenants.access import Access
 
 
-async def draw_escalation(access: Access, item: OpenItem) -> dict[str, object]:
-    """The context of `governance/escalation_steps.html`."""
+async def draw_escalation(access: Access, item: OpenItem) -> dict[str, Any]:
+    """The context of `governance/escalation_steps.html`, and `steps` for a timeline."""
     found = await read_escalation(access.session, item)
     members = {one for step in found.reached for one in step.notified}
     names = await name_authors(access.session, members, me=str(access.principal.id)) if members else {}
+    notified = [", ".join(dict.fromkeys(names[one] for one in step.notified)) for step in found.reached]
     return {
         "escalation": found,
-        "notified": [", ".join(dict.fromkeys(names[one] for one in step.notified)) for step in found.reached],
+        "notified": notified,
+        "steps": build_escalations(found, notified),
         "time_of": lambda step: timedelta(minutes=step.after_minutes),
     }
 

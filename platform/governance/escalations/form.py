@@ -17,7 +17,7 @@ Row = Mapping[str, str]
 
 
 def typed_rows(columns: Sequence[Sequence[str]]) -> list[Row]:
-    """The rows as typed, without those that are no steps. `columns`: the values of each of `FIELDS`."""
+    """The typed rows, without empty ones. `columns`: the values of each of `FIELDS`."""
     rows = [dict(zip(FIELDS, values, strict=True)) for values in zip(*columns, strict=False)]
     return [row for row in rows if row["about"] not in {"", _NO_STEP}]
 
@@ -31,7 +31,7 @@ def with_blanks(rows: Sequence[Row]) -> list[Row]:
 
 
 def parse_rows(rows: Sequence[Row]) -> list[EscalationStep]:
-    """Raises InvalidInput."""
+    """Parse the rows as steps. Raises InvalidInput."""
     return [_step(row) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""Ladders: which applies to an account, saving, and return to the inherited one."""
+"""Escalation ladders: loading, saving, and return to the inherited one."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -32,11 +32,11 @@ DEFAULT_STEPS: Final = (
     EscalationStep("exception", 4 * _HOUR, "msp_operator", 60),
     EscalationStep("exception", _DAY, "msp_supervisor", 60),
 )
-"""Where nobody has set a ladder."""
+"""Steps where neither the account nor its MSP has set a ladder."""
 
 
 class AppliedLadder(msgspec.Struct, frozen=True):
-    """The ladder that applies to an account. `inherited` are the steps that apply without one of its own."""
+    """The ladder that applies to an account. `inherited`: the steps that apply without a ladder of its own."""
 
     source: LadderSource
     steps: Sequence[EscalationStep]
@@ -70,7 +70,7 @@ async def load_ladders(session: AsyncSession, clients: Collection[UUID]) -> Mapp
 
 
 async def find_own_steps(session: AsyncSession) -> Sequence[EscalationStep] | None:
-    """The ladder of the scope's account itself; None where it inherits one."""
+    """Return the steps of the account's own ladder; None if the ladder is inherited."""
     found = await load_ladder(session)
     return found.steps if found.source == "own" else None
 
@@ -78,7 +78,7 @@ async def find_own_steps(session: AsyncSession) -> Sequence[EscalationStep] | No
 async def save_ladder(
     session: AsyncSession, steps: Sequence[EscalationStep], *, index: PolicyIndex, now: datetime
 ) -> None:
-    """Set the ladder of the scope's account, from now on also for what is open already.
+    """Set the ladder of the scope's account, also for items that are already open.
 
     Raises:
         InvalidInput: see `check_steps`.
@@ -102,7 +102,7 @@ async def reset_ladder(session: AsyncSession, *, now: datetime) -> None:
 
 
 def check_steps(steps: Sequence[EscalationStep], index: PolicyIndex, *, of_msp: bool) -> list[EscalationStep]:
-    """The steps in order. `of_msp`: for accounts that cannot read the names of roles that this one composed.
+    """Return the steps in order. `of_msp`: with the names of the MSP's own roles, which its clients cannot read.
 
     Raises:
         InvalidInput: no step about all approvals, too many, the same twice, or a role that may not see the subject.

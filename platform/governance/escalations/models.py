@@ -12,8 +12,8 @@ from foundation.database.base import Base, TenantOwned
 
 
 class EscalationLadder(TenantOwned, Base):
-    """The steps of a ladder. `owner_id` is the account whose ladder it is: in a client's account the client for its
-    own, its MSP for the copy of the one that the MSP sets for all clients.
+    """The steps of a ladder. `owner_id`: the account that set it; in a client's account, its MSP for the copy of the
+    ladder for all clients.
     """
 
     __tablename__ = "escalation_ladder"
@@ -25,10 +25,10 @@ class EscalationLadder(TenantOwned, Base):
 
 
 class Escalation(TenantOwned, Base):
-    """A step that a subject reached, once; never changed. `subject_id` is the `wait_id` of the approval, or the id of
-    the exception. The step is described here, so that a later change of the ladder does not change what happened.
-    `notified`: ids of members. `role_name` is that of a role that the MSP composed; its code may also be that of one of
-    the client's.
+    """A step that a subject reached, recorded once and never changed. `subject_id` is the `wait_id` of the approval, or
+    the id of the exception. The step is copied, so that a later change of the ladder does not change history.
+    `notified`: ids of members. `role_name`: the name of a role that the MSP composed; a role of the client may have the
+    same code.
     """
 
     __tablename__ = "escalation"
@@ -58,7 +58,7 @@ class Escalation(TenantOwned, Base):
 
 
 class EscalationPause(TenantOwned, Base):
-    """A time in which the client was suspended, so that nothing in it counts as waiting."""
+    """A period in which the client was suspended; it does not count as waiting."""
 
     __tablename__ = "escalation_pause"
 

@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from foundation.errors import DomainError
 from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
+from foundation.web.etags import version_in
 from foundation.web.render import redirect_to
 from governance.escalations.draw import ladder_choices
 from governance.escalations.form import FIELDS, Row, parse_rows, rows_of, typed_rows, with_blanks
@@ -18,6 +19,7 @@ from governance.escalations.permissions import EscalationPermission
 from governance.escalations.read_ladder import preview_steps, read_ladder
 from governance.escalations.routes import index_of
 from governance.escalations.schemas import EscalationStepView, EscalationSubject
+from governance.escalations.version import read_ladder_version, require_ladder_version
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
@@ -39,11 +41,13 @@ def build_ladder_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, 
         """Save, return to the inherited ladder, or show what is open at each typed step."""
         form = await request.form()
         columns = [[str(one) for one in form.getall(name, [])] for name in FIELDS]
-        rows, action = typed_rows(columns), str(form.get("action", ""))
+        rows, action, version = typed_rows(columns), str(form.get("action", "")), version_in(form)
         previewed: Sequence[EscalationStepView] = ()
 
         async def act() -> None:
             nonlocal previewed
+            if action != "preview":
+                await require_ladder_version(access.session, version)
             if action == "reset":
                 await reset_ladder(access.session, now=access.now)
             elif action == "preview":
@@ -55,25 +59,27 @@ def build_ladder_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, 
 
         refusal = await run_action(access.session, act())
         if refusal is not None or action == "preview":
-            return await _page(services, access, rows, refusal, previewed=previewed)
+            return await _page(services, access, rows, refusal, previewed=previewed, version=version)
         return redirect_to(access, "/escalations", done=translate("Saved"))
 
     return (show_ladder_page, change_ladder_page)
 
 
-async def _page(
+async def _page(  # noqa: PLR0913 - the parts of one page
     services: GovernanceServices,
     access: Access,
     rows: Sequence[Row],
     refusal: DomainError | None = None,
     *,
     previewed: Sequence[EscalationStepView] = (),
+    version: str = "",
 ) -> Response[Any]:
     index = await index_of(services, access)
     found = await read_ladder(access, index)
     context = {
         "ladder": found,
         "rows": with_blanks(rows),
+        "version": version or await read_ladder_version(access.session),
         "previewed": previewed,
         **ladder_choices(index, of_msp=access.client is None),
         "subject_labels": {str(one): translate(one.label) for one in EscalationSubject},

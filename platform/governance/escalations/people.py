@@ -20,7 +20,7 @@ from tenants.states import StaffAccess
 People = Mapping[tuple[str, str], Sequence[UUID]]
 """Ids of members by the subject and the role of a step."""
 _LAST_RESORT = ("client_admin", "msp_admin")
-"""Notified of a step whose role nobody has, so that no step is without effect."""
+"""Roles notified of a step whose own role nobody has, so that no step is without effect."""
 
 
 async def find_people(services: GovernanceServices, scope: Scope, steps: Sequence[EscalationStep]) -> People:

@@ -1,4 +1,4 @@
-"""Queries of what a ladder's steps concern: steps that are due, items at each step, and the steps of one item."""
+"""Queries of escalation: due steps, open items at each step, and the steps of one item."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ _OPEN: Final = f"""(
 _DUE_AT: Final = """(s.opened_at + make_interval(mins => st.after_minutes) + coalesce((
     SELECT sum(p.paused_until - greatest(p.paused_from, s.opened_at)) FROM escalation_pause p
      WHERE p.tenant_id = s.tenant_id AND p.paused_until > s.opened_at), interval '0'))"""
-"""As SQL: when the item reaches the step. Time in which the client was suspended does not count."""
+"""As SQL: time at which the item reaches the step. Time in which the client was suspended does not count."""
 _AHEAD: Final = f"""(
     SELECT s.about, s.id, s.change_id, st.least_severity, st.after_minutes, st.role, st.role_name, {_DUE_AT} AS due_at
       FROM {_OPEN} s JOIN {_STEPS} ON st.about = s.about AND s.severity >= st.least_severity
@@ -79,8 +79,8 @@ async def find_next_due(session: AsyncSession, steps: Sequence[EscalationStep]) 
 
 
 async def count_at_steps(session: AsyncSession, steps: Sequence[EscalationStep], *, now: datetime) -> Mapping[int, int]:
-    """Open items whose latest reached step is each of `steps`, by its place: of the scope's client, or in the fleet's
-    scope of all clients that have no ladder of their own.
+    """Number of open items by the place of their latest reached step: of the scope's client, or in the fleet's scope of
+    all clients without a ladder of their own.
     """
     scope = scope_of(session)
     rows = await session.execute(

@@ -79,7 +79,7 @@ async def schedule_next(session: AsyncSession, steps: Sequence[EscalationStep]) 
 
 
 def _tell(session: AsyncSession, reached: Sequence[Row[Any]], people: People, now: datetime) -> None:
-    """One notification for each subject and role, which counts its items."""
+    """Audit the steps, and send one notification for each subject and role, with the number of items."""
     for row in reached:
         append_audit(
             session, action=EscalationAction.STEP_REACHED, subject=_subject(row),

@@ -1,4 +1,4 @@
-"""The ladder of an account as pages and the API show it, with what is open at each step now."""
+"""The ladder of an account for pages and the API, with the number of open items at each step."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from tenants.members.holders import find_holders
 
 
 async def read_ladder(access: Access, index: PolicyIndex) -> LadderView:
-    """The ladder that applies to the account in the address, whose policy `index` is."""
+    """Return the ladder of the account in the address. `index`: the policy of that account."""
     found = await load_ladder(access.session)
     steps = await view_steps(access, index, found.steps)
     replaced = await view_steps(access, index, found.inherited) if found.source == "own" and access.client else []
@@ -32,14 +32,14 @@ async def read_ladder(access: Access, index: PolicyIndex) -> LadderView:
 async def preview_steps(
     access: Access, index: PolicyIndex, steps: Sequence[EscalationStep]
 ) -> Sequence[EscalationStepView]:
-    """What is open at each step if these were saved now. Raises InvalidInput: see `check_steps`."""
+    """Return the steps with the items that would be open at each. Raises InvalidInput: see `check_steps`."""
     return await view_steps(access, index, check_steps(steps, index, of_msp=access.client is None))
 
 
 async def view_steps(
     access: Access, index: PolicyIndex, steps: Sequence[EscalationStep]
 ) -> Sequence[EscalationStepView]:
-    """While the client is suspended, its time stands still."""
+    """Return the steps with members and open items. Time since a suspension of the client does not count."""
     members = await count_members(access.session, index, steps)
     client = access.client
     if client is None:
@@ -77,5 +77,7 @@ def _is_of_msp(step: EscalationStep) -> bool:
 
 
 def _may_answer(index: PolicyIndex, step: EscalationStep, *, in_msp: bool) -> bool:
-    """Of a role that the MSP composed, only its own policy knows the permissions."""
+    """Whether the step's role may answer approvals; False in a client's account for a role that the MSP composed,
+    because only the MSP's policy has its permissions.
+    """
     return may_approve(index, step.role) and (in_msp or not step.role_name)

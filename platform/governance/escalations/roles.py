@@ -27,8 +27,8 @@ def roles_to_notify(index: PolicyIndex, about: EscalationSubject) -> Collection[
 
 
 def is_held_in(step: EscalationStep, *, msp: bool) -> bool:
-    """Whether members of the MSP, or else of the client, may hold the step's role. A role that one of them composed may
-    have the code of another one's.
+    """Whether members of the MSP, or else of the client, may hold the step's role. Roles that both composed may have
+    the same code.
     """
     return step.role in SYSTEM_ROLES or bool(step.role_name) is msp
 

@@ -3,22 +3,25 @@
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import get
+from litestar import Request, Response, get
 from litestar.params import FromPath, JSONBody
 
 from foundation.database.engine import scope_of
 from foundation.web.api import delete, post, put
+from foundation.web.etags import GuardedOperation, read_etag, tagged
 from governance.escalations.ladder import reset_ladder, save_ladder
 from governance.escalations.permissions import EscalationPermission
 from governance.escalations.queries import find_approval_item, find_exception_item, read_escalation
 from governance.escalations.read_ladder import preview_steps, read_ladder
 from governance.escalations.schemas import EscalationStepView, EscalationView, LadderInput, LadderView
+from governance.escalations.version import read_ladder_version, require_ladder_version
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from policy.index import PolicyIndex
 from tenants.access import Access
 from tenants.web.dependencies import OpenAccess
 
+AnyRequest = Request[Any, Any, Any]
 _CLIENT: Final = "/api/v1/clients/{client:str}"
 _ROOTS: Final = ["/api/v1/escalation-ladder", f"{_CLIENT}/escalation-ladder"]
 _READ: Final = {"permission": EscalationPermission.READ_LADDER}
@@ -28,18 +31,23 @@ _TAGS: Final = ["escalations"]
 
 def build_ladder_routes(services: GovernanceServices) -> tuple[Any, ...]:
     @get(_ROOTS, opt=_READ, tags=_TAGS)
-    async def show_escalation_ladder(access: OpenAccess) -> LadderView:
-        """Show the ladder that applies, whose it is, and how many open items are at each step now."""
-        return await read_ladder(access, await index_of(services, access))
+    async def show_escalation_ladder(access: OpenAccess) -> Response[LadderView]:
+        """Show the ladder that applies, its source, and the number of open items at each step now. `ETag` has the
+        version of its steps.
+        """
+        version = await read_ladder_version(access.session)
+        return tagged(await read_ladder(access, await index_of(services, access)), version)
 
-    @put(_ROOTS, opt=_WRITE, tags=_TAGS, status_code=204)
-    async def set_escalation_ladder(access: OpenAccess, data: JSONBody[LadderInput]) -> None:
+    @put(_ROOTS, opt=_WRITE, tags=_TAGS, status_code=204, operation_class=GuardedOperation)
+    async def set_escalation_ladder(request: AnyRequest, access: OpenAccess, data: JSONBody[LadderInput]) -> None:
         """Set the ladder. A client's own replaces that of its MSP, which reaches all other clients within a minute."""
+        await require_ladder_version(access.session, read_etag(request))
         await save_ladder(access.session, data.steps, index=await index_of(services, access), now=access.now)
 
-    @delete(_ROOTS, opt=_WRITE, tags=_TAGS, status_code=204)
-    async def reset_escalation_ladder(access: OpenAccess) -> None:
+    @delete(_ROOTS, opt=_WRITE, tags=_TAGS, status_code=204, operation_class=GuardedOperation)
+    async def reset_escalation_ladder(request: AnyRequest, access: OpenAccess) -> None:
         """Return to the inherited ladder: that of the MSP, else the product's."""
+        await require_ladder_version(access.session, read_etag(request))
         await reset_ladder(access.session, now=access.now)
 
     @post([f"{root}/preview" for root in _ROOTS], opt=_READ, tags=_TAGS, status_code=200)
@@ -74,5 +82,7 @@ ITEM_ROUTES: Final[tuple[Any, ...]] = (show_exception_escalations, show_approval
 
 
 async def index_of(services: GovernanceServices, access: Access) -> PolicyIndex:
-    """The policy of the account in the address. That of `access` is the caller's, which knows its own members only."""
+    """The policy of the account in the address. The policy in `access` is that of the caller's account, with its
+    members only.
+    """
     return await services.policies.index_for(access.session, scope_of(access.session))

@@ -1,7 +1,7 @@
 """Structs of escalation ladders and of reached steps, for pages and the API."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from governance.escalation_timer import LEAST_MINUTES
 MOST_STEPS: Final = 10
 MOST_MINUTES: Final = 30 * 24 * 60
 LadderSource = Literal["own", "msp", "default"]
-"""Whose ladder applies: the account's own, the one that its MSP sets for all clients, or the product's."""
+"""Source of the ladder that applies: the account, its MSP for all clients, or the product."""
 
 
 class EscalationSubject(LabelledCode):
@@ -24,9 +24,9 @@ class EscalationSubject(LabelledCode):
 
 
 class EscalationStep(RequestBody, frozen=True):
-    """A step: who is notified of a subject that is open for so long. `least_severity`: 0 to 100;
-    an approval has the severity of the exception that it becomes when it is overdue. `role_name` is stored with a role
-    that the MSP composed, so that its clients can read it; what is sent is not used.
+    """A step: the role to notify once a subject has been open for `after_minutes`. `least_severity`: 0 to 100; an
+    approval has the severity of the exception that is opened when it is overdue. `role_name` is stored with a role that
+    the MSP composed, so that its clients can read the name; it is ignored in requests.
     """
 
     about: Literal["approval", "exception"]
@@ -85,7 +85,9 @@ class LadderView(msgspec.Struct, frozen=True):
 
 
 class ReachedStep(msgspec.Struct, frozen=True):
-    """`notified` are ids of members who were notified. The step was due at `due_at`, and noticed at `reached_at`."""
+    """A recorded step. `notified`: ids of the notified members. The step was due at `due_at`, and recorded at
+    `reached_at`.
+    """
 
     after_minutes: int
     role: str
@@ -93,6 +95,10 @@ class ReachedStep(msgspec.Struct, frozen=True):
     due_at: datetime
     reached_at: datetime
     notified: Sequence[str]
+
+    @property
+    def after(self) -> timedelta:
+        return timedelta(minutes=self.after_minutes)
 
 
 class NextEscalation(msgspec.Struct, frozen=True):

@@ -5,10 +5,15 @@ from typing import Final
 from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
+from foundation.web.time_filter import TimeFilter
+from governance.assignments.filter import ASSIGNED
 from governance.exception_queue.queries import list_exceptions
 from governance.exception_types import ExceptionType
 from governance.exceptions.schemas import ExceptionView
 from governance.exceptions.states import ExceptionState
+from governance.impact import impact_sort
+from governance.labels import LEVEL_LABELS, LEVELS
+from governance.records.value_columns import value_columns
 
 _OPENED: Final = SortKey("e.opened_at", "timestamptz")
 _ID: Final = SortKey("e.id", "uuid")
@@ -37,7 +42,15 @@ EXCEPTIONS: Final = ListDefinition[ExceptionView](
             options=_DOMAINS,
             about="First part of the element's name; `none` for exceptions without an element.",
         ),
+        ChoiceFilter(
+            name="level",
+            label=N_("Severity"),
+            options=[("", N_("Any")), *((name, LEVEL_LABELS[name]) for name, _ in LEVELS)],
+        ),
+        TimeFilter(name="since", label=N_("Opened from (UTC)"), hidden=True),
+        TimeFilter(name="until", label=N_("Opened before (UTC)"), hidden=True),
         TextFilter(name="owner", label=N_("Owner"), about="Owner in the element's contract."),
+        ASSIGNED,
     ],
     sorts=[
         Sort(
@@ -46,6 +59,7 @@ EXCEPTIONS: Final = ListDefinition[ExceptionView](
             reverse_label=N_("Least severe first"),
             keys=[SortKey("e.severity", "bigint", descending=True), _OPENED, _ID],
         ),
+        impact_sort("e."),
         Sort(
             name="-seen",
             label=N_("Last seen first"),
@@ -65,6 +79,7 @@ EXCEPTIONS: Final = ListDefinition[ExceptionView](
         "title",
         "detail",
         "severity",
+        *value_columns("impact", lambda item: item.impact)[:2],
         "state",
         "record_key",
         "element",

@@ -1,15 +1,17 @@
-"""What this slice adds to the room."""
+"""Parts of this slice."""
 
 from typing import Final
 
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
+from governance.exception_queue.commands import COMMANDS
 from governance.exception_queue.pages import EXCEPTION_PAGES
 from governance.exception_queue.routes import EXCEPTION_ROUTES
 from governance.exception_queue.tiles import TILES
 from governance.permissions import GovernancePermission
 
 SLICE: Final = Slice(
+    commands=COMMANDS,
     tiles=TILES,
     routes=EXCEPTION_ROUTES,
     pages=EXCEPTION_PAGES,

@@ -7,18 +7,20 @@ from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from governance.exception_queue.lists import EXCEPTIONS
 from governance.permissions import GovernancePermission
+from governance.records.titles import load_titles
 
 _ROWS: Final = 5
 
 
 async def _worst(reader: TileReader) -> TileData:
     found = await EXCEPTIONS.load(reader.session, EXCEPTIONS.query(limit=_ROWS, sort="-severity"), reader.now)
+    titles = await load_titles(reader.session, [one.record_key for one in found.items])
     rows = [
         TileRow(
             one.title,
             f"/exceptions/{one.id}",
             translate("{number} of 100", number=one.severity),
-            one.record_key or "",
+            titles.get(one.record_key or "", one.record_key or ""),
         )
         for one in found.items
     ]

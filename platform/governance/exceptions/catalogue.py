@@ -11,7 +11,6 @@ from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
 from governance.messages.parameters import about
 
-_DEFAULT_CORRECTION_MS: Final = 4 * 3600 * 1000
 _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """Clock differences between two systems below this are normal and not reported."""
 
@@ -49,8 +48,8 @@ def clock_ahead(origin: Origin, seen: Observation) -> NewException:
 
 
 def contract_missing(item: Observed, *, partly: bool) -> NewException:
-    """One per connection and element; the observations are held (`governance.elements.held_observations`). `partly`:
-    contracts of the element select other records.
+    """Exception about a missing contract, one per connection and element; the observations are held
+    (`governance.elements.held_observations`). `partly`: contracts of the element select other records.
     """
     element = item.observation.element
     return NewException(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,9 +23,9 @@ from foundation.text import clean_foreign_text
 from governance.audit_actions import ExceptionAction
 from governance.escalation_timer import watch_escalations
 from governance.exceptions.models import GovernanceException
-from governance.exceptions.notices import SEVERE, notify_severe, unknown_among
+from governance.exceptions.notices import is_notified, notify_opened, notify_partners, unknown_among
 from governance.exceptions.rows import NewException
-from governance.exceptions.severity import score
+from governance.exceptions.severity import price_impact, score
 from governance.exceptions.states import EXCEPTIONS, IS_OPEN, ExceptionState
 from governance.job_types import ESCALATE_EXCEPTIONS, TIMER_LANE
 from governance.messages.catalogue import MESSAGES
@@ -41,6 +42,8 @@ class _Row(msgspec.Struct, frozen=True):
     params: dict[str, Any]
     severity: int
     severity_factors: dict[str, Any]
+    impact_amount: Decimal
+    impact_currency: str | None
     state: ExceptionState
     record_key: str | None
     element: str | None
@@ -59,7 +62,8 @@ _OPEN: Final = BulkWrite.insert(
     "governance_exception",
     {
         "id": "uuid", "code": "varchar", "subject": "varchar", "message": "varchar", "params": "jsonb",
-        "severity": "smallint", "severity_factors": "jsonb", "state": "varchar", "record_key": "varchar",
+        "severity": "smallint", "severity_factors": "jsonb", "impact_amount": "numeric",
+        "impact_currency": "varchar", "state": "varchar", "record_key": "varchar",
         "element": "varchar", "dimension": "varchar", "record_type": "varchar", "connection_id": "uuid",
         "change_id": "uuid", "source_event_id": "uuid",
         "opened_at": "timestamptz", "seen_at": "timestamptz", "correction_due_at": "timestamptz",
@@ -70,12 +74,15 @@ _OPEN: Final = BulkWrite.insert(
             occurrences = governance_exception.occurrences + 1, seen_at = excluded.seen_at,
             message = excluded.message, params = excluded.params,
             severity = greatest(governance_exception.severity, excluded.severity),
+            impact_amount = excluded.impact_amount, impact_currency = excluded.impact_currency,
             change_id = excluded.change_id, source_event_id = excluded.source_event_id
         RETURNING code, subject, xmax = 0 AS is_new
     """,
 )  # fmt: skip
 
-_CORRECTED: Final = f"state = '{ExceptionState.RESOLVED}', closed_at = :now, closed_by = 'corrected'"
+CORRECTED: Final = "corrected"
+"""`closed_by` of exceptions that were resolved automatically."""
+_CORRECTED: Final = f"state = '{ExceptionState.RESOLVED}', closed_at = :now, closed_by = '{CORRECTED}'"
 
 
 async def open_exceptions(
@@ -84,11 +91,14 @@ async def open_exceptions(
     """Open exceptions, at most one per code and subject; repeats are counted and never restart the correction clock."""
     latest: dict[tuple[str, str], NewException] = {(item.code, item.subject): item for item in found}
     rows = [_row(latest[key], now, new_id) for key in sorted(latest)]
-    severe = await unknown_among(session, [(row.code, row.subject) for row in rows if row.severity >= SEVERE])
+    wanted = [(row.code, row.subject) for row in rows if is_notified(row.code, row.severity)]
+    unknown = await unknown_among(session, wanted)
     written = await _OPEN.execute(session, rows)
     is_new = {(row.code, row.subject): row.is_new for row in written}
-    opened = [row for row in rows if (row.code, row.subject) in severe]
-    notify_severe(session, [(row.id, row.connection_id, row.code) for row in opened], now)
+    opened = [(row.id, row.subject, row.code) for row in rows if (row.code, row.subject) in unknown]
+    notify_opened(session, opened, now)
+    new = [(row.code, row.connection_id, row.record_key) for row in rows if is_new[row.code, row.subject]]
+    await notify_partners(session, new, now)
     if rows:
         soonest = min(row.correction_due_at for row in rows)
         await set_timer(
@@ -107,6 +117,7 @@ async def open_exceptions(
 def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
     key = item.key
     severity, factors = score(item.code, exposure=item.exposure, channels=item.channels)
+    impact = price_impact(item.exposure)
     return _Row(
         id=new_id(),
         code=item.code,
@@ -115,6 +126,8 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
         params=item.message.params,
         severity=severity,
         severity_factors=factors,
+        impact_amount=impact.number if impact else Decimal(0),
+        impact_currency=impact.currency if impact else None,
         state=EXCEPTIONS.start(ExceptionState.OPEN),
         record_key=item.record_key if key is None else key.record_key,
         element=item.element if key is None else key.element,
@@ -131,7 +144,7 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
 
 
 def _of_title(row: _Row) -> dict[str, Any]:
-    """The parameters of the title: the audit trail shows no more."""
+    """Parameters of the title, the only ones that the audit trail shows."""
     return {name: row.params[name] for name in placeholders_of(MESSAGES[row.message].title)}
 
 

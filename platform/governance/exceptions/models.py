@@ -1,6 +1,7 @@
 """Table of exceptions."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from foundation.database.base import Base, TenantOwned
 from governance.exception_types import ExceptionType
 from governance.exceptions.states import IS_OPEN
+from governance.impact import IMPACT_CURRENCY
 
 ABOUT_HEALTH: Final = f"{{0}}code IN ('{ExceptionType.CONNECTION_FAILING}', '{ExceptionType.CONNECTION_PAUSED}')"
 """As SQL, of an exception with the prefix {0}. The index is declared with exactly this text, so queries must use it."""
@@ -28,6 +30,10 @@ class GovernanceException(TenantOwned, Base):
     params: Mapped[dict[str, Any]] = mapped_column(JSONB)
     severity: Mapped[int] = mapped_column(SmallInteger)
     severity_factors: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    impact_amount: Mapped[Decimal] = mapped_column(
+        server_default="0"
+    )  # size of the difference in price, in major units
+    impact_currency: Mapped[str | None]
     state: Mapped[str]
     record_key: Mapped[str | None]
     element: Mapped[str | None]
@@ -71,6 +77,14 @@ class GovernanceException(TenantOwned, Base):
             postgresql_where=text(IS_OPEN),
         ),
         Index("ix_governance_exception_state", "tenant_id", "state", "severity"),
+        Index(
+            "ix_governance_exception_impact",
+            "tenant_id",
+            "state",
+            text(IMPACT_CURRENCY.format("")),
+            text("impact_amount DESC"),
+            "id",
+        ),
         Index(
             "ix_governance_exception_correction",
             "tenant_id",

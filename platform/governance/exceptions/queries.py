@@ -9,15 +9,17 @@ from foundation.i18n.localizer import Localizer, current_localizer
 from foundation.i18n.messages import StoredMessage
 from governance.exceptions.schemas import ExceptionView, SeverityFactor, SeverityFactors
 from governance.exceptions.severity import explain_type
+from governance.impact import to_impact
 from governance.messages.severity import BY_TYPE
 from governance.messages.writer import write_message, write_title
 
 EXCEPTION_COLUMNS: Final = """
-    e.id, e.code, e.message, e.params, e.severity, e.severity_factors, e.state, e.record_key, e.element, e.dimension,
+    e.id, e.code, e.message, e.params, e.severity, e.severity_factors, e.impact_amount, e.impact_currency,
+    e.state, e.record_key, e.element, e.dimension,
     e.record_type, e.connection_id, n.name AS channel, e.change_id, e.source_event_id, e.occurrences, e.opened_at,
     e.seen_at, e.correction_due_at, e.closed_at, e.closed_by, e.correlation
 """
-_WRITTEN: Final = frozenset({"title", "detail", "severity_factors"})
+_WRITTEN: Final = frozenset({"title", "detail", "severity_factors", "impact"})
 _EXCEPTION_FIELDS: Final = tuple(name for name in ExceptionView.__struct_fields__ if name not in _WRITTEN)
 
 
@@ -30,6 +32,7 @@ def to_exception(row: Row[Any]) -> ExceptionView:
         title=write_title(message, localizer),
         detail=write_message(message, localizer),
         severity_factors=_factors(row.code, row.severity_factors, localizer),
+        impact=to_impact(row),
     )
 
 

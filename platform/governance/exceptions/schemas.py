@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from canonical.values import MoneyValue
 from governance.exception_types import is_of_channel
 from governance.exceptions.states import ExceptionState
 
@@ -29,8 +30,8 @@ class SeverityFactors(msgspec.Struct, frozen=True):
 
 
 class ExceptionView(msgspec.Struct, frozen=True):
-    """An exception. `severity` is 0 to 100. `title` and `detail` are the sentences of `message` and `params`, in the
-    reader's language.
+    """An exception. `severity` is 0 to 100. `impact` is the size of the difference in price, null if no price is
+    concerned. `title` and `detail` are the sentences of `message` and `params`, in the reader's language.
     """
 
     id: UUID
@@ -41,6 +42,7 @@ class ExceptionView(msgspec.Struct, frozen=True):
     detail: str
     severity: int
     severity_factors: SeverityFactors
+    impact: MoneyValue | None
     state: str
     record_key: str | None
     element: str | None

@@ -1,10 +1,13 @@
-"""Severity from 0 to 100: the sum of revenue, compliance and partner impact, each with its reason; versioned."""
+"""Severity from 0 to 100, the sum of revenue, compliance and partner impact, each with its reason, versioned; and the
+impact in money.
+"""
 
 from decimal import Decimal
 from typing import Any, Final
 
-from canonical.money import stored_exponent
-from canonical.values import MoneyValue, QuantityValue
+from canonical.amounts import EXACT
+from canonical.money import InexactAmount, stored_exponent
+from canonical.values import MoneyValue, QuantityValue, Value, money
 from foundation.i18n.messages import StoredMessage
 from foundation.marks import N_
 from governance.exception_types import SeverityWeights, find_type
@@ -49,6 +52,18 @@ def score(code: str, *, exposure: Exposure | None, channels: int) -> tuple[int, 
     return total, {"formula": FORMULA, "factors": factors}
 
 
+def price_impact(exposure: Exposure | None) -> MoneyValue | None:
+    """Size of the difference in price, in its currency; None if prices do not differ, or no price is concerned."""
+    match exposure:
+        case Exposure(new=MoneyValue() as new, old=old):
+            size = _price_difference(new, old)
+            try:
+                return money(size, new.currency) if size else None
+            except InexactAmount:  # of two amounts of opposite signs at the bounds
+                return None
+    return None
+
+
 def explain_type(code: str) -> str:
     """Explanation of this code's severity weights, in English."""
     found = find_type(code)
@@ -69,9 +84,13 @@ def _difference(exposure: Exposure | None) -> tuple[str, Decimal]:
     """Unit and size of the difference. A value in another currency or unit differs by its full amount."""
     match exposure:
         case Exposure(new=MoneyValue() as new, old=old):
-            before = old.number if isinstance(old, MoneyValue) and old.currency == new.currency else Decimal(0)
-            return "money", abs(new.number - before).scaleb(stored_exponent(new.currency))
+            return "money", _price_difference(new, old).scaleb(stored_exponent(new.currency), EXACT)
         case Exposure(new=QuantityValue() as new, old=old):
             before = old.number if isinstance(old, QuantityValue) and old.unit == new.unit else Decimal(0)
             return "units", abs(new.number - before)
     return "", Decimal(0)
+
+
+def _price_difference(new: MoneyValue, old: Value | None) -> Decimal:
+    before = old.number if isinstance(old, MoneyValue) and old.currency == new.currency else Decimal(0)
+    return abs(EXACT.subtract(new.number, before))

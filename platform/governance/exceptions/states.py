@@ -10,7 +10,7 @@ from foundation.state_machine import StateMachine
 class ExceptionState(LabelledCode):
     OPEN = "open", N_("open")
     RESOLVED = "resolved", N_("resolved")
-    """By a person, or because its cause has ended."""
+    """Resolved by a person, or because the cause has ended."""
     DISCARDED = "discarded", N_("discarded")
 
 

@@ -7,7 +7,8 @@ from typing import Final
 from markupsafe import Markup
 
 from branding.axis import round_labels
-from branding.charts import Series, stacked_bar_chart
+from branding.chart_columns import Series
+from branding.charts import stacked_bar_chart
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import NN_
 from governance.fleet.hours import HOUR, SHOWN_AFTER, ClientHours, hours_before, shown_until
@@ -43,6 +44,6 @@ def hour_labels(now: datetime) -> list[str]:
 
 
 def chart_times(now: datetime) -> tuple[datetime, datetime]:
-    """Time up to which the chart counts, and when its next hour is shown."""
+    """End of the counted hours, and the time at which the next hour is shown."""
     until = shown_until(now)
     return until, until + HOUR + SHOWN_AFTER

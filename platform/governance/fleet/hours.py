@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from governance.fleet.queries import MANY
+from governance.overview.counted import HOURS_KEPT
 from tenants.relations import CLIENTS
 
 HOURS: Final = 24
@@ -24,8 +25,8 @@ SETTLED_AFTER: Final = timedelta(minutes=15)
 SHOWN_AFTER: Final = timedelta(minutes=30)
 """Time after the end of an hour when it is shown: every duty has run by then."""
 HOUR: Final = timedelta(hours=1)
-_COUNTED: Final = HOURS + 1
-"""Hours that a duty counts: one more, because it is an hour ahead of what is shown for a while."""
+_COUNTED: Final = HOURS_KEPT
+"""Hours that a duty counts: one more than shown, because the count may be an hour ahead of the page."""
 
 
 class ClientHours(msgspec.Struct, frozen=True):

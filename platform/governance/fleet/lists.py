@@ -24,6 +24,7 @@ FLEET: Final = ListDefinition[ClientHealth](
     title=N_("Clients"),
     item=ClientHealth,
     load=list_fleet,
+    on_page=25,
     filters=[
         ChoiceFilter(name="show", label=N_("Show"), options=list(SHOWN.items()), hidden=True),
         TextFilter(name="search", label=N_("Client"), about="Part of a client's name, in upper or lower case."),

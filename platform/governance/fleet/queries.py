@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
+from connectors.expiry import EARLIEST
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
@@ -17,6 +18,7 @@ from foundation.marks import N_
 from foundation.relations import DEAD_LETTERS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 from governance.labels import LEVELS
+from governance.overview.counted import MOST_AN_HOUR, count_day, day_binds
 from governance.overview.queries import DECIDING, released, unsent
 from governance.propagation.delivery import LATE
 from governance.propagation.states import RUNNING
@@ -24,7 +26,7 @@ from governance.relations import ONBOARDINGS
 from policy.relations import APPROVALS
 from tenants.relations import CLIENTS
 
-MANY: Final = 10_000
+MANY: Final = MOST_AN_HOUR
 _NEWEST: Final = 2_000
 _DAY: Final = timedelta(hours=24)
 
@@ -32,8 +34,9 @@ _DAY: Final = timedelta(hours=24)
 class ClientHealth(msgspec.Struct, frozen=True):
     """Health of a client. `changes` is counted up to MANY; visibility is that of the newest changes of the last 24
     hours. `failing` are active connections whose latest attempt failed; `letters` counts failed jobs, `overdue`
-    approvals past their due time. A client that is not live is in onboarding, in which gaps are expected: it is at risk
-    or `onboarding`, and never healthy or in need of attention.
+    approvals past their due time, `expiring` connections whose credentials expire within 30 days. A client that is not
+    live is in onboarding, in which gaps are expected: it is at risk or `onboarding`, and never healthy or in need of
+    attention.
     """
 
     tenant_id: UUID
@@ -56,6 +59,7 @@ class ClientHealth(msgspec.Struct, frozen=True):
     failing: int
     paused: int
     overdue: int
+    expiring: int
     is_live: bool
     exceptions: int
     worst: str
@@ -92,7 +96,8 @@ _HEALTH: Final = f"""(
            coalesce(x.medium, 0) AS medium, coalesce(x.low, 0) AS low, coalesce(a.awaiting, 0) AS awaiting,
            a.oldest_awaiting, coalesce(o.overdue, 0) AS overdue, coalesce(r.running, 0) AS running,
            coalesce(r.late, 0) AS late, r.oldest_running, coalesce(d.letters, 0) AS letters,
-           coalesce(n.failing, 0) AS failing, coalesce(n.paused, 0) AS paused, z.tenant_id IS NULL AS is_live
+           coalesce(n.failing, 0) AS failing, coalesce(n.paused, 0) AS paused, coalesce(n.expiring, 0) AS expiring,
+           z.tenant_id IS NULL AS is_live
       FROM {CLIENTS} c
       {
     _of_clients(
@@ -128,20 +133,19 @@ _HEALTH: Final = f"""(
         "i",
         '''count(*) FILTER (WHERE i.state = 'paused') AS paused,
            count(*) FILTER (WHERE i.state = 'active' AND i.last_failure_at > coalesce(i.last_success_at, '-infinity'))
-               AS failing''',
+               AS failing,
+           count(*) FILTER (WHERE i.credentials_expire_on <= :soon) AS expiring''',
         "i.state IN ('active', 'paused')",
     )
 } n USING (tenant_id)
       LEFT JOIN {ONBOARDINGS} z ON z.tenant_id = c.tenant_id AND z.live_at IS NULL
      WHERE c.msp_id = :msp)"""
-"""As SQL, behind FROM: what is open for each client. Grouped over all clients at once: its cost is that of the open
+"""As SQL, behind FROM: the open work of each client. Grouped over all clients at once: its cost is that of the open
 work, not a look-up of each kind for each client. Binds: `_binds`."""
 _DAY_FIGURES: Final = f"""
     SELECT c.tenant_id, h.changes, v.measured, v.visible
       FROM unnest(CAST(:ids AS uuid[])) c (tenant_id)
-      CROSS JOIN LATERAL (
-        SELECT count(*) AS changes FROM (SELECT 1 FROM change n
-         WHERE n.tenant_id = c.tenant_id AND n.id >= :floor LIMIT :many) m) h
+      CROSS JOIN LATERAL (SELECT {count_day("c.tenant_id")} AS changes) h
       CROSS JOIN LATERAL (
         SELECT count(*) AS measured, count(*) FILTER (WHERE j.visible) AS visible
           FROM (SELECT bool_and(q.state = 'verified') AS visible
@@ -185,7 +189,7 @@ WORST_FIRST: Final = Sort(
 async def read_fleet_page(
     session: AsyncSession, query: ListQuery, now: datetime
 ) -> tuple[FleetFigures, ResultPage[ClientHealth]]:
-    """The sums over all clients of the fleet, and one page of `fleet.lists`, in one reading of what is open."""
+    """The sums over all clients of the fleet, and one page of `fleet.lists`, in one reading of the open work."""
     page = await _list(session, query, now, f"(SELECT f.*, {_SUMS} FROM {_HEALTH} f WINDOW everyone AS ()) f")
     figures = _figures(page.items[0]) if page.items else await read_fleet_figures(session, now=now)
     return figures, await _with_day(session, page, now)
@@ -227,7 +231,7 @@ async def _with_day(session: AsyncSession, page: ResultPage[Row[Any]], now: date
         {
             "ids": [row.tenant_id for row in page.items],
             "reference": sorted(REFERENCE_ELEMENTS),
-            "floor": id_floor(now - _DAY),
+            **day_binds(now),
             "earliest": id_floor(now - _DAY - DECIDING),
             "since": now - _DAY,
             "newest": _NEWEST,
@@ -243,6 +247,7 @@ def _binds(session: AsyncSession, now: datetime) -> dict[str, object]:
     return {
         "msp": scope_of(session).msp_id,
         "now": now,
+        "soon": now.date() + EARLIEST,
         "critical": least["critical"],
         "high": least["high"],
         "medium": least["medium"],

@@ -1,4 +1,4 @@
-"""What this slice adds to the room."""
+"""Parts of this slice."""
 
 from typing import Final
 

@@ -41,7 +41,10 @@ async def _attention(reader: TileReader) -> TileData:
 async def _health(reader: TileReader) -> TileData:
     clients = (await _figures(reader)).clients
     series = TileSeries(translate("Clients"), [clients[show] for show in _HEALTH])
-    return TileData(path="/fleet", labels=[translate(label) for label in _HEALTH.values()], series=[series])
+    links = [f"/fleet?show={show}" for show in _HEALTH]
+    return TileData(
+        path="/fleet", labels=[translate(label) for label in _HEALTH.values()], links=links, series=[series]
+    )
 
 
 async def _exceptions(reader: TileReader) -> TileData:

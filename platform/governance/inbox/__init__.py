@@ -1,1 +1,1 @@
-"""The inbox: what needs a person in any of the MSP's clients, in one list."""
+"""Inbox: pending approvals and open exceptions of all clients of an MSP, in one list."""

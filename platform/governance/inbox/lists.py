@@ -1,10 +1,12 @@
-"""The list of what needs a person, over all clients."""
+"""List of pending approvals and open exceptions of all clients."""
 
 from typing import Final
 
 from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
+from governance.assignments.filter import ASSIGNED
+from governance.impact import impact_sort
 from governance.inbox.queries import list_inbox
 from governance.inbox.schemas import KIND_LABELS, InboxItem
 from governance.records.value_columns import value_columns
@@ -24,6 +26,7 @@ INBOX: Final = ListDefinition[InboxItem](
             options=[("", N_("Any")), ("yes", N_("Escalated"))],
             about="`yes`: items that reached a step of their escalation ladder.",
         ),
+        ASSIGNED,
         TextFilter(name="client", label=N_("Client"), about="Short name of a client, or its whole name."),
     ],
     sorts=[
@@ -39,6 +42,7 @@ INBOX: Final = ListDefinition[InboxItem](
             reverse_label=N_("Least severe first"),
             keys=[SortKey("i.severity", "bigint", descending=True), SortKey("i.due_at", "timestamptz"), _ID],
         ),
+        impact_sort("i."),
         Sort(
             name="-opened",
             label=N_("Newest first"),
@@ -54,10 +58,12 @@ INBOX: Final = ListDefinition[InboxItem](
         "title",
         "detail",
         "severity",
+        *value_columns("impact", lambda item: item.impact)[:2],
         "record_key",
         "element",
         "dimension",
         "record_type",
+        "record_title",
         *value_columns("old", lambda item: item.old),
         *value_columns("new", lambda item: item.new),
         "opened_at",

@@ -28,7 +28,7 @@ AnyRequest = Request[Any, Any, Any]
 _READ: Final = {"permission": GovernancePermission.READ_FLEET, "fleet": True}
 _ROOT: Final = "/inbox"
 _MOST_CLIENTS: Final = 200
-"""Clients among which a reader chooses from a list; with more, the name is typed."""
+"""Most clients for which the filter is a list of choices; with more, the name is typed."""
 
 
 @get(_ROOT, name="inbox", opt=_READ, dependencies=INBOX.page_parameters, include_in_schema=False)
@@ -58,7 +58,9 @@ def build_inbox_pages(db: Database) -> tuple[HTTPRouteHandler, ...]:
 async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkView | None = None) -> Response[Any]:
     found = await load_page(access, INBOX, listed.uncounted())
     escalated = bool(listed.query["escalated"])
-    counts = await count_inbox(access.session, listed.query["client"], escalated=escalated)
+    counts = await count_inbox(
+        access.session, listed.query["client"], escalated=escalated, assigned=listed.query["assigned"]
+    )
     clients = await list_client_names(access.session, limit=_MOST_CLIENTS + 1)
     options: dict[str, Options] = {}
     if len(clients) <= _MOST_CLIENTS:

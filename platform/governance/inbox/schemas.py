@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from canonical.values import Value
+from canonical.values import MoneyValue, Value
 from foundation.marks import N_
 from foundation.web.actions import BulkIds
 from foundation.web.requests import RequestBody
@@ -23,8 +23,10 @@ KIND_LABELS = {InboxKind.APPROVAL: N_("Approvals"), InboxKind.EXCEPTION: N_("Exc
 
 class InboxItem(msgspec.Struct, frozen=True):
     """A pending approval or an open exception. `id` is the approval's or the exception's, `client` the client's short
-    name. `severity` is 0 to 100; an approval has that of the exception that it becomes when it is overdue. `title` and
-    `detail` are in the reader's language. `escalations` are the steps of the escalation ladder that were reached.
+    name. `severity` is 0 to 100; an approval has that of the exception that it becomes when it is overdue. `impact` is
+    the size of the difference in price, null if no price is concerned. `title` and `detail` are in the reader's
+    language. `record_title` is the product's name, empty if there is none. `escalations` are the steps of the
+    escalation ladder that were reached.
     """
 
     id: UUID
@@ -37,10 +39,12 @@ class InboxItem(msgspec.Struct, frozen=True):
     title: str
     detail: str
     severity: int
+    impact: MoneyValue | None
     record_key: str | None
     element: str | None
     dimension: str
     record_type: str
+    record_title: str
     old: Value | None
     new: Value | None
     opened_at: datetime

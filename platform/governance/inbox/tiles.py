@@ -1,4 +1,4 @@
-"""Tile of what is due next in the inbox of an MSP."""
+"""Tile of the items that are due next in the inbox of an MSP."""
 
 from typing import Final
 
@@ -12,7 +12,9 @@ _ROWS: Final = 5
 
 async def _next(reader: TileReader) -> TileData:
     found = await INBOX.load(reader.session, INBOX.query(limit=_ROWS), reader.now)
-    rows = [TileRow(one.title, one.path, one.client_name, one.record_key or "") for one in found.items]
+    rows = [
+        TileRow(one.title, one.path, one.client_name, one.record_title or one.record_key or "") for one in found.items
+    ]
     return TileData(path="/inbox", rows=rows)
 
 

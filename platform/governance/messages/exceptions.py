@@ -117,8 +117,8 @@ _OUT_OF_DATE: Final = N_("The content has changed since the approval")
 APPROVAL_STALE: Final = MessageType(
     "approval.stale",
     N_(
-        "{element} of {record_key}: the value, its owner, the policy or the data behind it changed after the approval. "
-        "It was not sent and was decided again: {outcome}."
+        "{element} of {record_key}: the value, its owner, its channels, the policy or the data behind it changed after "
+        "the approval. It was not sent and was decided again: {outcome}."
     ),
     _OUT_OF_DATE,
 )

@@ -24,7 +24,9 @@ SOURCE_CHANGED: Final = MessageType(
 PAUSED: Final = MessageType("baseline.paused", N_("This connection is paused. Resume it, or discard this baseline."))
 PAUSED_NOT_READ: Final = MessageType("baseline.paused_not_read", N_("This connection is paused, so it was not read."))
 NOT_A_CHANNEL: Final = MessageType("propagation.not_a_channel", N_("This connection is not a channel."))
-NEWER_ON_CHANNEL: Final = MessageType("propagation.newer_on_channel", N_("The channel holds a newer value than ours."))
+NEWER_ON_CHANNEL: Final = MessageType(
+    "propagation.newer_on_channel", N_("The channel has a newer value than the one sent.")
+)
 NO_REASON: Final = MessageType("propagation.no_reason", N_("The channel gave no reason."))
 NOT_TAKEN: Final = MessageType("propagation.not_taken", N_("The channel did not accept it after many attempts."))
 NOT_VISIBLE: Final = MessageType("propagation.not_visible", N_("Accepted by the channel, not visible yet."))
@@ -71,7 +73,7 @@ SOURCE_REPORTS_REASON: Final = MessageType(
 )
 VALUE_SHOWN: Final = MessageType("propagation.value_shown", N_("{text}. {reason}"))
 NOT_ANSWERED: Final = MessageType(
-    "baseline.not_answered", N_("It gave no answer about this value, although it answered about other records.")
+    "baseline.not_answered", N_("Its response has nothing about this value, although it has other records.")
 )
 KEY_NOT_KEPT: Final = MessageType(
     "translation.key_not_kept", N_("A record key has 1 to {most} characters, without NUL or invalid characters.")
@@ -97,5 +99,23 @@ OTHER_CURRENCY: Final = MessageType(
 NOT_DIVIDED: Final = MessageType("trouble.not_divided", N_("It is not divided by {dimension}."))
 OTHER_TYPE: Final = MessageType("trouble.other_type", N_("It is of type {wanted}, not {type}."))
 UNKNOWN_CODE: Final = MessageType("trouble.unknown_code", N_("{code} is not one of its codes, {codes}."))
+RULE_MINIMUM: Final = MessageType(
+    "trouble.rule_minimum", N_("It is below {limit}, the minimum by version {version} of the contract.")
+)
+RULE_MAXIMUM: Final = MessageType(
+    "trouble.rule_maximum", N_("It is above {limit}, the maximum by version {version} of the contract.")
+)
+RULE_REQUIRED: Final = MessageType(
+    "trouble.rule_required", N_("It is empty, which version {version} of the contract does not allow.")
+)
+RULE_CODES: Final = MessageType(
+    "trouble.rule_codes", N_("It is none of those that version {version} of the contract allows: {codes}.")
+)
+RULE_LENGTH: Final = MessageType(
+    "trouble.rule_length", N_("It has {number} characters; version {version} of the contract allows {most}.")
+)
+RULE_PATTERN: Final = MessageType(
+    "trouble.rule_pattern", N_("It is not of the form {pattern}, which version {version} of the contract requires.")
+)
 CHARACTERS_NOT_KEPT: Final = MessageType("trouble.characters", N_("It contains characters that cannot be stored."))
 TEXTS_NOT_KEPT: Final = MessageType("trouble.texts", N_("It contains texts that cannot be stored."))

@@ -13,13 +13,17 @@ import msgspec
 
 from canonical.values import minor_money, quantity, to_value
 from foundation.i18n.localizer import Localizer, current_localizer
-from foundation.i18n.messages import REFUSED, MessageText, MessageType, Sentence, StoredMessage, params_of
+from foundation.i18n.messages import REFUSED, TEXT, MessageText, MessageType, Sentence, StoredMessage, params_of
 from foundation.marks import N_
 from foundation.text import clean_error_text, mark_key
-from governance.labels import write_dimension, write_element, write_value
+from governance.labels import HIDDEN, write_dimension, write_element, write_value
 from governance.messages.catalogue import MESSAGES
+from policy.redaction import is_hidden
+from policy.role_labels import role_label
 
 _LONGEST: Final = 1000
+_REVEALING: Final = frozenset({"value", "shown", "expected", "read", "reason", "error", "text", "answer"})
+"""Parameters of messages about an element that contain values, or texts of other systems, which may contain them."""
 _OUTCOMES: Final = {
     "auto": N_("passed by policy"),
     "review": N_("approval needed"),
@@ -50,9 +54,16 @@ def write_message(message: StoredMessage, localizer: Localizer) -> str:
     return _write(message, MESSAGES.get(message.code), "text", localizer)
 
 
-def write_reason(message: StoredMessage | None) -> str | None:
-    """The sentence of a reason that may be missing, in the current reader's language."""
-    return None if message is None else write_message(message, current_localizer())
+def write_reason(message: StoredMessage | None, *, element: str = "") -> str | None:
+    """The sentence of a reason that may be missing, in the current reader's language.
+
+    `element`: the element that the reason is about, if the message does not name it.
+    """
+    if message is None:
+        return None
+    if is_hidden(element):
+        message = StoredMessage(message.code, {"element": element, **message.params})
+    return write_message(message, current_localizer())
 
 
 def write_text(text: str, localizer: Localizer | None = None) -> str:
@@ -61,25 +72,31 @@ def write_text(text: str, localizer: Localizer | None = None) -> str:
 
 
 def _write(message: StoredMessage, declared: MessageType | None, part: str, localizer: Localizer) -> str:
+    is_shown = not is_hidden(message.params.get("element"))
+    if not is_shown and (declared is None or message.code in {REFUSED.code, "legacy"}):
+        return localizer.text(HIDDEN)
     if message.code == REFUSED.code and part == "text":
         return _refusal(message, localizer)
     if declared is None or message.code == "legacy":
         return clean_error_text(str(message.params.get(part, message.code)), longest=2 * _LONGEST)
     source = declared.title if part == "title" else declared.text
     names = declared.placeholders & message.params.keys()
+    if not is_shown:
+        shown = {**message.params, **dict.fromkeys(names & _REVEALING, TEXT.fill(text=localizer.text(HIDDEN)))}
+        message = StoredMessage(message.code, {name: msgspec.to_builtins(each) for name, each in shown.items()})
     written = {name: _PARAMS.get(name, _text)(message.params[name], localizer) for name in names}
     return localizer.text(source).format_map(_Params(written))
 
 
 def _refusal(message: StoredMessage, localizer: Localizer) -> str:
-    """A sentence that was stored with its source text, which has no translation any more if it was reworded since."""
+    """A sentence stored with its source text. There is no translation if the text was reworded since."""
     sentence = msgspec.convert(message.params["sentence"], Sentence)
     return clean_error_text(localizer.fill(sentence.source, params_of(sentence)), longest=2 * _LONGEST)
 
 
 class _Params(dict[str, str]):
     def __missing__(self, name: str) -> str:
-        """A parameter that an older row does not have."""
+        """Placeholder of a parameter that is missing in an older row."""
         return "—"
 
 
@@ -103,7 +120,7 @@ def _key(value: Any, localizer: Localizer) -> str:  # noqa: ARG001 - as the othe
 
 
 def _value(value: Any, localizer: Localizer) -> str:
-    """A value by its fields, or the text that stood in its place on a channel."""
+    """A value by its fields, or the text or message that a channel showed in place of a value."""
     if isinstance(value, str) or (value is not None and "code" in value and "params" in value):
         return _text(value, localizer)
     if value is not None and "type" not in value:  # stored before values had types
@@ -112,12 +129,17 @@ def _value(value: Any, localizer: Localizer) -> str:
     return write_value(to_value(value), localizer)
 
 
+def _roles(value: Any, localizer: Localizer) -> str:  # noqa: ARG001 - as the others
+    each = value if isinstance(value, list) else [value]
+    return ", ".join(clean_error_text(role_label(str(one)), longest=_LONGEST) for one in each)
+
+
 def _moment(value: Any, localizer: Localizer) -> str:
     return localizer.moment(datetime.fromisoformat(str(value)))
 
 
 def _list(value: Any, localizer: Localizer) -> str:
-    """The parts, or one text of them."""
+    """The parts of a list, joined by commas; a single text as it is."""
     return ", ".join(_text(each, localizer) for each in value) if isinstance(value, list) else _text(value, localizer)
 
 
@@ -154,6 +176,7 @@ _PARAMS: Final[Mapping[str, Callable[[Any, Localizer], str]]] = {
     "records": _list,
     "named": _list,
     "dimensions": _list,
+    "roles": _roles,
     "conditions": _list,
     "names": _list,
     "size": _size,

@@ -1,4 +1,4 @@
-"""States of steps and checks by the facts, with what is missing. Sentences are in the reader's language."""
+"""States of onboarding steps and checks, derived from the facts, with a sentence in the reader's language on each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -11,7 +11,7 @@ from governance.onboarding.schemas import CheckView, StepView, WaiverView
 from governance.onboarding.steps import CheckState, OnboardingCheck, OnboardingStep, StepState
 
 Found = tuple[StepState, str]
-"""A step's state and what it lacks, as a sentence; of a finished step what there is."""
+"""A step's state, and a sentence about its missing part, or about the result of a finished step."""
 _CONNECTIONS: Final = NN_("{number} connection, all tested.", "{number} connections, all tested.")
 _UNTESTED: Final = NN_("{number} connection was never reached.", "{number} connections were never reached.")
 _FAILING: Final = NN_("{number} connection does not work.", "{number} connections do not work.")
@@ -20,6 +20,9 @@ _UNOWNED: Final = NN_(
 )
 _ORPHANED: Final = NN_("The source of {number} contract is deleted.", "The sources of {number} contracts are deleted.")
 _CONTRACTS: Final = NN_("{number} contract is published.", "{number} contracts are published.")
+_UNNAMED: Final = NN_(
+    "Nobody is named for {number} data domain in use.", "Nobody is named for {number} data domains in use."
+)
 _APPROVERS: Final = NN_("{number} member can answer approvals.", "{number} members can answer approvals.")
 _INVITED: Final = NN_(
     "{number} approver is invited and has not chosen a password yet.",
@@ -75,7 +78,8 @@ def _contracts(facts: OnboardingFacts) -> Found:
         return StepState.OPEN, translate(N_("No element has a source of truth and an owner yet."))
     if facts.unowned:
         return StepState.OPEN, _count(_UNOWNED, facts.unowned)
-    return StepState.DONE, _count(_CONTRACTS, facts.contracts)
+    published = _count(_CONTRACTS, facts.contracts)
+    return StepState.DONE, f"{published} {_count(_UNNAMED, facts.unnamed)}" if facts.unnamed else published
 
 
 def _baseline(facts: OnboardingFacts) -> Found:
@@ -111,7 +115,7 @@ def _people(facts: OnboardingFacts) -> Found:
         return StepState.DONE, _count(_APPROVERS, facts.approvers)
     if facts.invited:
         return StepState.WAITING, _count(_INVITED, facts.invited)
-    return StepState.OPEN, translate(N_("Nobody of the client can answer approvals yet."))
+    return StepState.OPEN, translate(N_("No member of the client can answer approvals yet."))
 
 
 def _go_live(facts: OnboardingFacts) -> Found:
@@ -136,10 +140,10 @@ _STEPS: Final[Mapping[OnboardingStep, Callable[[OnboardingFacts], Found]]] = {
 
 
 def assess_steps(facts: OnboardingFacts) -> Sequence[StepView]:
-    """All steps in their order; the first open one is the current one."""
+    """All steps in their order; the first open one is the current one, until the client is live."""
     found = {step: assess(facts) for step, assess in _STEPS.items()}
     current = next((step for step, (state, _) in found.items() if state is StepState.OPEN), None)
-    if any(state is StepState.BLOCKED for state, _ in found.values()):
+    if facts.live_at is not None or any(state is StepState.BLOCKED for state, _ in found.values()):
         current = None
     return [
         StepView(

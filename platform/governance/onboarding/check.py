@@ -20,6 +20,7 @@ from foundation.marks import N_
 from foundation.reasons import clean_reason
 from governance.elements.value_hold import HoldEnd, end_hold
 from governance.onboarding.audit_actions import OnboardingAction
+from governance.onboarding.client_templates.billing_job import enqueue_live_billing
 from governance.onboarding.errors import AlreadyLive, NotReady
 from governance.onboarding.schemas import CheckView, OnboardingView
 from governance.onboarding.steps import CheckState, OnboardingCheck
@@ -42,7 +43,7 @@ async def probe_connections(session: AsyncSession, runtime: ConnectorRuntime, *,
 
 
 async def record_checks(session: AsyncSession, probed: Probed, *, now: datetime) -> None:
-    """Record the results as the connections' health, and that the checks were run."""
+    """Record the results as the connections' health, and the time of the checks."""
     scope, failed = scope_of(session), sorted(str(one) for one, result in probed.items() if not result.passed)
     await session.execute(
         text("UPDATE onboarding SET checked_at = :now WHERE tenant_id = :t"), {"t": scope.tenant_id, "now": now}
@@ -97,7 +98,7 @@ async def withdraw_waiver(session: AsyncSession, name: str, *, now: datetime) ->
 
 
 def with_results(view: OnboardingView, probed: Probed) -> OnboardingView:
-    """The onboarding, which was read before the results were recorded, with the check of credentials by them."""
+    """The onboarding `view`, read before the results were recorded, with its check of credentials updated by them."""
     if all(result.passed for result in probed.values()):
         return view
     return msgspec.structs.replace(view, checks=[_failed(one) for one in view.checks])
@@ -132,8 +133,9 @@ async def go_live(session: AsyncSession, view: OnboardingView, *, now: datetime)
         {"t": scope.tenant_id, "now": now, "by": scope.actor.name, "id": scope.actor.id},
     )
     if changed is None:
-        raise AlreadyLive(N_("Nothing has to be done. Its onboarding shows since when."))
+        raise AlreadyLive(N_("Nothing remains to be done. The client's onboarding shows since when it is live."))
     await end_hold(session, HoldEnd.LIVE, now=now)
+    await enqueue_live_billing(session, now=now)
     data = {"checks": {str(check.check): str(check.state) for check in view.checks}, **_times(view)}
     append_audit(
         session, action=OnboardingAction.ONBOARDING_LIVE, subject=f"client:{scope.tenant_id}", data=data, at=now

@@ -57,7 +57,7 @@ async def create_client(  # noqa: PLR0913 - keyword-only
 ) -> Client:
     """Create a client with the starter policy, the rules of its MSP and `template`, in a transaction of its own,
     because its rows belong to another account than the caller's. `scope` is the new client's. With `holds_values`,
-    what its sources report is held until a baseline is accepted or skipped, or the client is live.
+    the values that its sources report are held until a baseline is accepted or skipped, or the client is live.
 
     Raises:
         SlugTaken: another client of the same MSP has the slug.
@@ -86,7 +86,7 @@ async def create_client(  # noqa: PLR0913 - keyword-only
             await copy_msp_ladder(session, defaults.ladder, now=now)
         if holds_values:
             await begin_hold(session, now=now)
-        if template is not None:  # it has no connections yet, so no connector is asked
+        if template is not None:  # a new client has no connections, so no connectors are needed
             await apply_version(session, template, registry={}, now=now, new_id=new_id)
     await catch_up(db, scope, defaults, clock=clock, new_id=new_id)
     return client

@@ -12,6 +12,7 @@ from billing.relations import BILLING_DETAILS, PRICE_BOOKS, PRICES, SUBSCRIPTION
 from connectors.relations import CONNECTIONS
 from foundation.relations import USAGE_EVENTS
 from governance.elements.declarations import is_retired
+from governance.elements.domain_owners import domain_in, has_no_owner
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from policy.permissions import PolicyPermission
 from policy.relations import POLICY_RULES, POLICY_VERSIONS
@@ -26,13 +27,13 @@ _DECIDE: Final = PolicyPermission.DECIDE_APPROVAL.partition(":")
 class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Facts of one client. Numbers of `active` connections: `sources` report values, `channels` show those of products,
     `untested` never responded, `failing` did not respond last, `hooked` sources send webhooks, `unheard` have sent none
-    yet. `unowned`: elements with values without a contract; `orphaned`: contracts whose source is deleted. `approvers`
-    are active members of the client's account who may answer approvals, `invited` those who have not signed in yet.
-    `first_sync_at`: the first value that was read back from a channel. `latest_at`: the time of the last change of any
-    of these; `reached_at`, `heard_at`, `contracts_at`, `baseline_at`, `policy_at` and `billed_at` (the buyer of its
-    invoices was set) that of single ones. `hold`: open while reported values are held, then why that ended (`HoldEnd`);
-    empty if they never were.
-    `template_name` is empty if it follows none.
+    yet. `unowned`: elements with values without a contract; `orphaned`: contracts whose source is deleted. `unnamed`:
+    domains of contracts for which nobody is named. `approvers` are active members of the client's account who may
+    answer approvals, `invited` those who have not signed in yet. `first_sync_at`: the first value that was read back
+    from a channel. `latest_at`: the time of the last change of any of these; `reached_at`, `heard_at`, `contracts_at`,
+    `baseline_at`, `policy_at` and `billed_at` (the buyer of its invoices was set) that of single ones. `hold`: open
+    while reported values are held, then why that ended (`HoldEnd`); empty if they never were. `template_name` is empty
+    if it follows none.
     """
 
     tenant_id: UUID
@@ -60,6 +61,7 @@ class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
     contracts: int
     unowned: int
     orphaned: int
+    unnamed: int
     baseline: str
     hold: str
     policy_version: int
@@ -85,7 +87,7 @@ FACTS: Final = f"""(
            CASE WHEN o.tenant_id IS NULL THEN c.created_at ELSE o.live_at END AS live_at, o.live_by,
            coalesce(a.template_name, '') AS template_name, coalesce(a.version, 0) AS template_version,
            s.active, s.sources, s.channels, s.untested, s.failing, s.hooked, s.unheard,
-           k.contracts, k.orphaned, u.unowned, coalesce(b.state, '') AS baseline,
+           k.contracts, k.orphaned, k.unnamed, u.unowned, coalesce(b.state, '') AS baseline,
            CASE WHEN w.tenant_id IS NULL THEN '' ELSE coalesce(w.ended_for, 'open') END AS hold,
            coalesce(v.version, 0) AS policy_version, v.has_rules, p.has_prices, p.has_plan, m.approvers, m.invited,
            y.occurred_at AS first_sync_at, s.reached_at, s.heard_at, k.published_at AS contracts_at,
@@ -112,7 +114,8 @@ FACTS: Final = f"""(
        SELECT count(*) AS contracts, max(e.published_at) AS published_at,
               count(*) FILTER (WHERE e.source_connection_id IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM {CONNECTIONS} d WHERE d.tenant_id = e.tenant_id AND d.id = e.source_connection_id
-                   AND d.state <> 'deleted')) AS orphaned
+                   AND d.state <> 'deleted')) AS orphaned,
+              count(DISTINCT {domain_in("e")}) FILTER (WHERE {has_no_owner("e")}) AS unnamed
          FROM element_contract e WHERE e.tenant_id = c.tenant_id AND NOT {is_retired("e")}) k
      CROSS JOIN LATERAL (
        SELECT count(DISTINCT h.element) AS unowned FROM held_observation h
@@ -148,8 +151,8 @@ FACTS: Final = f"""(
       LEFT JOIN LATERAL (
        SELECT t.occurred_at FROM {USAGE_EVENTS} t
         WHERE t.tenant_id = c.tenant_id AND t.meter = '{VERIFIED_DELIVERIES.name}' ORDER BY t.id LIMIT 1) y ON true)"""
-"""As SQL, behind FROM: a row for each client. One without an onboarding is live since its creation: it was created
-before there were onboardings. Binds: now."""
+"""As SQL, behind FROM: a row for each client. A client without an onboarding is older than that table, and counts as
+live since its creation. Binds: now."""
 COLUMNS: Final = ", ".join(f"f.{name}" for name in OnboardingFacts.__struct_fields__)
 
 

@@ -11,7 +11,7 @@ TEMPLATE_LANE: Final = "client_template"
 
 
 class TemplateBilling(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who applied the template."""
+    """The actor that applied the template."""
 
     kind: str
     id: str

@@ -9,14 +9,14 @@ from foundation.database.base import Base, TenantOwned
 
 
 class Onboarding(TenantOwned, Base):
-    """The onboarding of one client: a row of the client. A client without one was onboarded before there were any."""
+    """The onboarding of one client: a row of the client. A client without a row is older than this table."""
 
     __tablename__ = "onboarding"
 
     started_at: Mapped[datetime]
     started_by: Mapped[str]
     checked_at: Mapped[datetime | None]
-    """When credentials were last tested together."""
+    """Time of the last test of all credentials together."""
     live_at: Mapped[datetime | None]
     live_by: Mapped[str | None]
     live_by_id: Mapped[str | None]

@@ -1,7 +1,7 @@
-"""What an MSP sets for all its clients, for a new client: rules, dashboard and escalation ladder.
+"""Defaults of an MSP for a new client: rules, dashboard and escalation ladder.
 
-They are read before the client exists, in another account than it. Saving one copies it to all clients that exist then;
-`catch_up` gives a new client what was saved between the reading and its creation.
+They are read in the MSP's account before the client exists. Saving a default copies it to all existing clients;
+`catch_up` applies to a new client the defaults that were saved between the reading and its creation.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class MspDefaults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_msp_defaults(db: Database, scope: Scope) -> MspDefaults:
-    """Those of the MSP of `scope`, in transactions of the MSP's account."""
+    """Read the defaults of the MSP of `scope`, in transactions of the MSP's account."""
     version, rules = await read_msp_rules(db, scope)
     return MspDefaults(
         version=version, rules=rules, dashboard=await read_msp_default(db, scope),
@@ -43,8 +43,8 @@ async def read_msp_defaults(db: Database, scope: Scope) -> MspDefaults:
 
 
 async def catch_up(db: Database, scope: Scope, seen: MspDefaults, *, clock: Clock, new_id: NewId) -> None:
-    """Give the client of `scope`, which exists now, what differs from `seen` meanwhile. It is read again after each
-    change: what was saved since the reading may have been copied to the client before this wrote what it had read.
+    """Apply to the new client of `scope` the defaults that differ from `seen`. They are read again after each change: a
+    default saved since the reading may have been copied to the client before this function wrote the earlier one.
     """
     while (latest := await read_msp_defaults(db, scope)) != seen:
         async with db.transaction(scope) as session:

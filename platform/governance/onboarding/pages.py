@@ -65,7 +65,7 @@ async def list_onboardings_page(access: OpenAccess, listed: ListParameters) -> R
 
 @get(_ROOT, name="onboarding", opt=_READ, include_in_schema=False)
 async def show_onboarding_page(access: OpenAccess) -> Response[Any]:
-    """The first step that is not done."""
+    """Show the first step that is not done; of a live client the go-live."""
     view = await load_view(access)
     return _page(access, view, OnboardingStep.GO_LIVE if view.step == LIVE else OnboardingStep.of(view.step))
 
@@ -128,7 +128,7 @@ def build_onboarding_pages(services: GovernanceServices) -> tuple[HTTPRouteHandl
 
 
 async def load_view(access: Access) -> OnboardingView:
-    """The onboarding of the client in the address. Prices belong to the MSP, so it is read in the fleet's scope."""
+    """The onboarding of the client in the address, read in the fleet's scope, because prices belong to the MSP."""
     client = access.require_client()
     await access.enter_fleet()
     view = await load_onboarding(access.session, client.tenant_id, now=access.now)

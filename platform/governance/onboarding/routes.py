@@ -34,7 +34,7 @@ ONBOARDING_LIST: Final = list_route(
 
 @get(_ONE, opt=_READ, tags=_TAGS)
 async def show_onboarding(access: OpenAccess) -> OnboardingView:
-    """The steps of a client's onboarding, each by what exists, and its go-live checklist."""
+    """Return the steps of a client's onboarding with their states, and its go-live checklist."""
     return await load_view(access)
 
 

@@ -13,7 +13,7 @@ from tenants.client_input import ClientInput
 
 
 class StepView(msgspec.Struct, frozen=True):
-    """A step with its state and what is missing, in the reader's language. `path`: the page where it is done."""
+    """A step with its state and its missing part, in the reader's language. `path`: the page where it is done."""
 
     step: OnboardingStep
     label: str
@@ -39,10 +39,10 @@ class CheckView(msgspec.Struct, frozen=True):
 
 
 class OnboardingView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's onboarding. `step`: the first one that is not done, or `live`. `since`: when anything of it changed
-    last. `seconds_to_first_sync`: from the client's creation to the first value that was read back from a channel; null
-    until then. `holds_values`: what the sources report is held until a baseline is accepted or skipped, or the client
-    is live.
+    """A client's onboarding. `step`: the first step that is not done, or `live`. `since`: the time of the last change
+    to any step. `seconds_to_first_sync`: from the client's creation to the first value that was read back from a
+    channel; null until then. `holds_values`: values that the sources report are held until a baseline is accepted or
+    skipped, or the client is live.
     """
 
     client: str
@@ -72,7 +72,7 @@ class OnboardingView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OnboardingRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One client in the list over all clients; `reason`: what its step lacks, in the reader's language."""
+    """One client in the list over all clients; `reason`: the missing part of its step, in the reader's language."""
 
     tenant_id: UUID
     client: str
@@ -95,6 +95,6 @@ class NewClientInput(ClientInput, frozen=True, kw_only=True):
 
 
 class WaiverInput(RequestBody, frozen=True):
-    """Why the check is waived; recorded in the audit trail."""
+    """The reason of a waiver; recorded in the audit trail."""
 
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]

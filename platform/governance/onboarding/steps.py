@@ -49,7 +49,7 @@ class CheckState(LabelledCode):
 
 DONE: Final[Mapping[OnboardingStep, str]] = {
     OnboardingStep.CLIENT: "f.language <> '' AND f.time_zone <> ''",
-    OnboardingStep.TEMPLATE: "true",  # a client may do without
+    OnboardingStep.TEMPLATE: "true",  # optional
     OnboardingStep.SYSTEMS: "f.sources > 0 AND f.channels > 0 AND f.untested = 0 AND f.failing = 0",
     OnboardingStep.CONTRACTS: "f.contracts > 0 AND f.unowned = 0 AND f.orphaned = 0",
     OnboardingStep.BASELINE: "(f.baseline IN ('accepting', 'accepted') OR f.hold = 'skipped')",

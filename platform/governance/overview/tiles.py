@@ -16,9 +16,11 @@ from foundation.dashboard_tiles import (
 )
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import N_
-from governance.labels import write_element
-from governance.overview.charts import SPANS, STRETCHES, labels_of
-from governance.overview.queries import MANY, Clock, read_buckets, read_clocks, read_figures, read_latest
+from governance.changes.states import ChangeState
+from governance.labels import LEVEL_LABELS, write_element
+from governance.overview.buckets import read_buckets
+from governance.overview.charts import SPANS, STRETCHES, labels_of, links_of
+from governance.overview.queries import MANY, Clock, read_clocks, read_figures, read_latest
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 
@@ -33,7 +35,6 @@ _HEALTH: Final = {
     "breached": N_("Was late today"),
     "on track": N_("On track"),
 }
-_LEVELS: Final = {"critical": N_("Critical"), "high": N_("High"), "medium": N_("Medium"), "low": N_("Low")}
 
 
 async def _changes(reader: TileReader) -> TileData:
@@ -70,7 +71,10 @@ async def _exceptions(reader: TileReader) -> TileData:
     figures = await reader.once(read_figures)
     series = TileSeries(translate("Open exceptions"), list(figures.severities.values()))
     return TileData(
-        path="/exceptions", labels=[translate(_LEVELS[name]) for name in figures.severities], series=[series]
+        path="/exceptions",
+        labels=[translate(LEVEL_LABELS[name]) for name in figures.severities],
+        links=[f"/exceptions?level={name}" for name in figures.severities],
+        series=[series],
     )
 
 
@@ -91,7 +95,7 @@ async def _decisions(reader: TileReader) -> TileData:
         TileSeries(translate("Needed approval"), [one.reviewed for one in buckets]),
         TileSeries(translate("Refused"), [one.refused for one in buckets]),
     ]
-    return TileData(path="/changes", labels=labels_of(buckets), series=series)
+    return TileData(path="/changes", labels=labels_of(buckets), links=links_of(buckets, _SPAN), series=series)
 
 
 async def _times(reader: TileReader) -> TileData:
@@ -104,7 +108,12 @@ async def _times(reader: TileReader) -> TileData:
     ]
     target = min((clock.slo.total_seconds() for clock in clocks), default=None)
     return TileData(
-        path="/overview?span=24h", labels=labels_of(buckets), series=series, unit=TileUnit.SECONDS, target=target
+        path="/overview?span=24h",
+        labels=labels_of(buckets),
+        links=links_of(buckets, _SPAN, status=ChangeState.RELEASED),
+        series=series,
+        unit=TileUnit.SECONDS,
+        target=target,
     )
 
 

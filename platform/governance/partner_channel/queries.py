@@ -4,7 +4,7 @@ filter by them as well.
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
+from typing import Final
 
 import msgspec
 from sqlalchemy import text
@@ -16,7 +16,7 @@ from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from foundation.web.pagination import Keyset, ListQuery, ListSource, ResultPage, read_page
-from governance.overview.queries import DAY, DECIDING, NEWEST
+from governance.overview.queries import DAY, DECIDING
 from governance.partner_channel.schemas import ChannelValueView
 from governance.propagation.delivery import DELIVERY_SECONDS, LATE
 from governance.propagation.queries import PROPAGATION_COLUMNS, to_propagation
@@ -24,6 +24,12 @@ from governance.propagation.schemas import PropagationView
 from governance.propagation.states import RUNNING
 from governance.records.keys import KEY_TYPES, key_columns, key_of
 from governance.records.routing import IS_CHANNEL
+from governance.records.titles import search_binds, searched_row
+
+_NEWEST: Final = 20_000
+"""Deliveries of the last 24 hours are counted up to this number."""
+SHOWN: Final = "n.tenant_id = :t AND n.state <> 'deleted' AND {own}"
+"""As SQL, of connection `n`: a system on which values are read."""
 
 
 class ChannelFigures(msgspec.Struct, frozen=True):
@@ -40,7 +46,7 @@ class ChannelFigures(msgspec.Struct, frozen=True):
 
 
 async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigures:
-    own = _own(session)
+    own = is_own(session)
     row = (
         await session.execute(
             text(f"""
@@ -74,10 +80,10 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
                   FROM newest
             """),
             {
-                **_whose(session),
+                **scope_binds(session),
                 "earliest": id_floor(now - DAY - DECIDING),
                 "since": now - DAY,
-                "newest": NEWEST,
+                "newest": _NEWEST,
                 "now": now,
             },
         )
@@ -94,11 +100,11 @@ async def list_propagations(session: AsyncSession, query: ListQuery, now: dateti
         return ListSource(
             columns=PROPAGATION_COLUMNS,
             tables=f"""(SELECT * FROM propagation p
-                         WHERE p.tenant_id = :t AND {_own(session).format("p")} AND {keyset.condition}
+                         WHERE p.tenant_id = :t AND {is_own(session).format("p")} AND {keyset.condition}
                          ORDER BY {keyset.order} LIMIT :page_rows) p
                   JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = p.connection_id""",
             where="true",
-            binds=_whose(session),
+            binds=scope_binds(session),
         )
 
     return (await read_page(session, source, query)).map(lambda row: to_propagation(row, now))
@@ -106,33 +112,46 @@ async def list_propagations(session: AsyncSession, query: ListQuery, now: dateti
 
 async def list_shown(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ChannelValueView]:
     """One page of `partner_channel.lists`. Each channel's next rows are read from its own index."""
-    own = _own(session)
+    own, searched, channel = is_own(session), query["search"].strip(), query["channel"].strip()
+    wanted = f"AND {searched_row('v')}" if searched else ""
 
     def source(keyset: Keyset) -> ListSource:
         turn = "DESC" if "DESC" in keyset.order else "ASC"
         beyond = f"AND v.record_key {'<=' if turn == 'DESC' else '>='} CAST(:page_0 AS varchar)" if keyset.binds else ""
         return ListSource(
-            columns=f"n.name, {key_columns('v')}, v.value, v.seen_at",
+            columns=f"n.id, n.name, {key_columns('v')}, v.value, v.seen_at",
             tables=f"""{CONNECTIONS} n
                   CROSS JOIN LATERAL (
                     SELECT * FROM channel_value v
                      WHERE v.tenant_id = n.tenant_id AND v.connection_id = n.id AND {own.format("v")} {beyond}
-                       AND {keyset.condition}
+                       AND {keyset.condition} {wanted}
                      ORDER BY {", ".join(f"v.{name} {turn}" for name in KEY_TYPES)} LIMIT :page_rows) v""",
-            where=f"n.tenant_id = :t AND n.state <> 'deleted' AND {own.format('n')}",
-            binds=_whose(session),
+            where=f"{SHOWN.format(own=own.format('n'))} AND (:channel = '' OR CAST(n.id AS varchar) = :channel)",
+            binds=scope_binds(session) | {"channel": channel} | (search_binds(searched) if searched else {}),
         )
 
     return (await read_page(session, source, query)).map(
-        lambda row: ChannelValueView(row.name, *key_of(row), read_value(row.value), row.seen_at)
+        lambda row: ChannelValueView(row.id, row.name, *key_of(row), read_value(row.value), row.seen_at)
     )
 
 
-def _own(session: AsyncSession) -> str:
+async def list_channels(session: AsyncSession) -> Sequence[tuple[str, str]]:
+    """Id and name of each channel whose values are shown, by name."""
+    rows = await session.execute(
+        text(f"""
+            SELECT CAST(n.id AS varchar) AS id, n.name FROM {CONNECTIONS} n
+             WHERE {SHOWN.format(own=is_own(session).format("n"))} AND {IS_CHANNEL.format("n")} ORDER BY n.name, n.id
+        """),
+        scope_binds(session),
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def is_own(session: AsyncSession) -> str:
     """SQL filter of a partner's rows; a separate statement, so that the planner uses the partner's index."""
     return "true" if scope_of(session).partner_id is None else "{}.partner_id = :partner"
 
 
-def _whose(session: AsyncSession) -> dict[str, UUID]:
+def scope_binds(session: AsyncSession) -> dict[str, object]:
     scope = scope_of(session)
     return {"t": scope.tenant_id} if scope.partner_id is None else {"t": scope.tenant_id, "partner": scope.partner_id}

@@ -5,7 +5,7 @@ from typing import Final
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from governance.partner_channel.lists import CHANNEL_CHANGES, CHANNEL_VALUES
+from governance.partner_channel.lists import CHANNEL_CHANGES, CHANNEL_PRODUCTS, CHANNEL_VALUES
 from governance.partner_channel.queries import ChannelFigures, read_channel
 from governance.permissions import GovernancePermission
 from tenants.web.dependencies import OpenAccess
@@ -36,4 +36,11 @@ VALUE_LIST: Final = list_route(
     tags=_TAGS,
     about="List the values last read on the channels, by record.",
 )
-CHANNEL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (show_channel, CHANGE_LIST, VALUE_LIST)
+PRODUCT_LIST: Final = list_route(
+    CHANNEL_PRODUCTS,
+    f"{_ROOT}/products",
+    opt=_READ,
+    tags=_TAGS,
+    about="List the products on each channel as buyers see them: name, price, stock and status.",
+)
+CHANNEL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (show_channel, CHANGE_LIST, VALUE_LIST, PRODUCT_LIST)

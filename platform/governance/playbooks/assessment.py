@@ -1,5 +1,5 @@
-"""Assessment of a client from what is known of it: data ownership, processes, integrations, and risks. In the
-client's scope, but for its onboarding, which is read before.
+"""Assessment of a client from its recorded data: data ownership, processes, integrations, and risks. In the client's
+scope, except for its onboarding, which is read before.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from governance.connections.lists import CONNECTIONS, CONTRACTS
 from governance.connections.schemas import ConnectionView
+from governance.elements.domains import DataDomains, read_domains
 from governance.elements.ownership import OwnershipReport, read_ownership
 from governance.elements.selector_labels import write_selector
 from governance.labels import write_element
@@ -29,7 +30,7 @@ SOON: Final = timedelta(days=30)
 
 
 class RiskKind(LabelledCode):
-    """The risks of a rollout that are watched."""
+    """Risks of a rollout that the assessment checks."""
 
     ACCOUNTABILITY = "accountability", N_("Unclear accountability")
     INTEGRATION = "integration", N_("Legacy integration constraints")
@@ -39,13 +40,15 @@ class RiskKind(LabelledCode):
 
 
 class OwnershipRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An element, or a part of it: who owns it and which system is its source of truth. `problem` is empty if none."""
+    """An element, or a part of it, with its owner and its source of truth. `problem` is empty if there is none."""
 
     element: str
     label: str
     part: str
     source: str
     owner: str
+    domain: str
+    domain_owner: str
     sensitivity: str
     publishing_target: timedelta | None
     correction_target: timedelta | None
@@ -68,7 +71,7 @@ class IntegrationRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RiskRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known that makes a risk real. Without `finding`, nothing is known against the client."""
+    """A risk with the evidence for it in `finding`, which is empty if there is none."""
 
     risk: RiskKind
     label: str
@@ -76,8 +79,25 @@ class RiskRow(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
 
 
+class ObjectiveRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Objective and sponsors of the client's project; empty where nothing is chosen or nobody named."""
+
+    objective: str
+    label: str
+    target: str
+    first_journey: str
+    first_journey_label: str
+    commerce: str
+    operations: str
+    it: str
+    channels: str
+
+
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+    """`objectives`: one, or none without a project."""
+
     at: datetime
+    objectives: Sequence[ObjectiveRow]
     ownership: Sequence[OwnershipRow]
     processes: Sequence[ProcessRow]
     integrations: Sequence[IntegrationRow]
@@ -88,7 +108,9 @@ async def assess_client(
     session: AsyncSession, onboarding: OnboardingView, *, facts: Facts, now: datetime
 ) -> Assessment:
     contracts = await CONTRACTS.load_all(session, now)
-    gaps = await read_ownership(session)
+    gaps, domains = await read_ownership(session), await read_domains(session)
+    labels = {code: one.label for one in domains.items for code in one.elements}
+    owners = {code: one.owner for one in domains.items for code in one.elements}
     systems = await CONNECTIONS.load_all(session, now)
     project = await find_project(session, today=now.date(), facts=facts)
     problems = {gap.element: translate(gap.problem.label) for gap in gaps.items}
@@ -96,27 +118,48 @@ async def assess_client(
         OwnershipRow(
             element=one.element, label=write_element(one.element),
             part=write_selector(one.selector) if one.selector else "", source=one.source, owner=one.owner,
-            sensitivity=one.sensitivity, publishing_target=one.propagation_slo, correction_target=one.correction_slo,
+            domain=labels.get(one.element, ""), domain_owner=owners.get(one.element, ""), sensitivity=one.sensitivity,
+            publishing_target=one.propagation_slo, correction_target=one.correction_slo,
             problem=problems.get(one.element, ""),
         )
         for one in contracts
     ]  # fmt: skip
     return Assessment(
         at=now,
+        objectives=_objectives(project),
         ownership=[*owned, *_unowned(gaps)],
         processes=await read_processes(session, contracts),
         integrations=[_integration(one) for one in systems],
         risks=_complete(
-            [*_accountability(gaps, project), *_onboarding(onboarding), *_systems(systems, now), *_work(project)]
+            [
+                *_accountability(gaps, domains, project),
+                *_onboarding(onboarding),
+                *_systems(systems, now),
+                *_work(project),
+            ]
         ),
     )
+
+
+def _objectives(project: ProjectView | None) -> list[ObjectiveRow]:
+    if project is None:
+        return []
+    chosen = project.objective
+    return [
+        ObjectiveRow(
+            objective=str(chosen.objective or ""), label=chosen.objective_label, target=chosen.target,
+            first_journey=str(chosen.first_journey or ""), first_journey_label=chosen.first_journey_label,
+            **project.sponsors,
+        )
+    ]  # fmt: skip
 
 
 def _unowned(gaps: OwnershipReport) -> list[OwnershipRow]:
     return [
         OwnershipRow(
             element=gap.element, label=write_element(gap.element), part="", source=", ".join(gap.reported_by), owner="",
-            sensitivity="", publishing_target=None, correction_target=None, problem=translate(gap.problem.label),
+            domain="", domain_owner="", sensitivity="", publishing_target=None, correction_target=None,
+            problem=translate(gap.problem.label),
         )
         for gap in gaps.items
         if gap.element in gaps.unowned
@@ -135,7 +178,12 @@ def _risk(kind: RiskKind, finding: str, owner: str = "") -> RiskRow:
     return RiskRow(risk=kind, label=translate(kind.label), finding=finding, owner=owner)
 
 
-def _accountability(gaps: OwnershipReport, project: ProjectView | None) -> Iterator[RiskRow]:
+def _accountability(gaps: OwnershipReport, domains: DataDomains, project: ProjectView | None) -> Iterator[RiskRow]:
+    for one in domains.items:
+        if one.is_warned:
+            yield _risk(
+                RiskKind.ACCOUNTABILITY, translate(N_("Nobody is named for the domain “{domain}”."), domain=one.label)
+            )
     for gap in gaps.items:
         said = translate(
             N_("{element}: {problem}"), element=write_element(gap.element), problem=translate(gap.problem.label)
@@ -143,8 +191,11 @@ def _accountability(gaps: OwnershipReport, project: ProjectView | None) -> Itera
         yield _risk(RiskKind.ACCOUNTABILITY, said)
     if project is None:
         yield _risk(RiskKind.ACCOUNTABILITY, translate(N_("No onboarding project names sponsors and owners.")))
-    elif not all(project.sponsors.values()):
+        return
+    if not all(project.sponsors.values()):
         yield _risk(RiskKind.ACCOUNTABILITY, translate(N_("Not all four executive sponsors are named.")))
+    if project.objective.objective is None or project.objective.first_journey is None:
+        yield _risk(RiskKind.ACCOUNTABILITY, translate(N_("The objective and the first journey are not chosen.")))
 
 
 _STEP_RISKS: Final = {

@@ -22,8 +22,8 @@ from governance.playbooks.facts import Facts, load_project_facts
 from governance.playbooks.lists import PLAYBOOKS, STUCK_TASKS
 from governance.playbooks.queries import find_project
 from governance.playbooks.save_playbook import list_playbook_options, load_playbook, save_playbook
-from governance.playbooks.schemas import EvidenceInput, ProjectView, SponsorsInput, TaskInput
-from governance.playbooks.states import EvidenceKind, TaskState
+from governance.playbooks.schemas import EvidenceInput, ObjectiveInput, ProjectView, SponsorsInput, TaskInput
+from governance.playbooks.states import EvidenceKind, FirstJourney, ProjectObjective, TaskState
 from governance.playbooks.waive_task import waive_task, withdraw_task_waiver
 from tenants.command_options import CLIENT, MSP, REASON
 
@@ -73,7 +73,7 @@ def save(*, msp_id: UUID, name: str, path: Path) -> None:
 
 @click.group(cls=NounGroup)
 def project() -> None:
-    """Onboarding projects of clients, what is stuck in them, and assessments."""
+    """Onboarding projects of clients, their stuck tasks, and assessments."""
 
 
 @project.command("start")
@@ -214,6 +214,27 @@ def sponsors(  # noqa: PLR0913 - click passes options by name
     run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
+@project.command("objective")
+@MSP
+@CLIENT
+@click.option("--objective", type=click.Choice([str(one) for one in ProjectObjective]), help="What the project is for.")
+@click.option("--target", default="", help="When the objective is reached, in words.")
+@click.option("--journey", type=click.Choice([str(one) for one in FirstJourney]),
+              help="The journey with which the rollout starts.")  # fmt: skip
+def objective(*, msp_id: UUID, tenant_id: UUID, objective: str | None, target: str, journey: str | None) -> None:
+    """Choose the objective and the first journey of a client's project."""
+    wanted = ObjectiveInput(
+        objective=None if objective is None else ProjectObjective.of(objective), target=target,
+        first_journey=None if journey is None else FirstJourney.of(journey),
+    )  # fmt: skip
+
+    async def act(session: AsyncSession) -> CommandResult:
+        await work.set_objective(session, wanted, now=utc_now())
+        return CommandResult("objective saved", msgspec.to_builtins(wanted))
+
+    run_in_account(operator_scope(msp_id, tenant_id), act)
+
+
 @project.command("stuck")
 @MSP
 def stuck(*, msp_id: UUID) -> None:
@@ -240,6 +261,7 @@ def assess(*, msp_id: UUID, tenant_id: UUID) -> None:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             found = await assess_client(session, onboarding, facts=facts, now=utc_now())
         lines = [
+            *(f"{one.objective or '-'}  {one.first_journey or '-'}  {one.target}".rstrip() for one in found.objectives),
             *(f"{one.element}  {one.owner}  {one.source}  {one.problem}".rstrip() for one in found.ownership),
             *(f"{one.source} > {one.element} > {', '.join(one.channels) or '-'}" for one in found.processes),
             *(f"{one.name}  {one.kind}  {one.state}" for one in found.integrations),

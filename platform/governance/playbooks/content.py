@@ -1,4 +1,4 @@
-"""What a playbook holds, and its form as CSV. Pure."""
+"""Content of a playbook, and its form as CSV. Pure."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from governance.playbooks.facts import ProjectFact
 
 COLUMNS: Final = ("phase", "gate", "workstream", "task", "role", "days", "evidence")
 FACT_COLUMNS: Final = (*COLUMNS, "fact", "gate_fact")
-"""Files without the last two are read, too."""
+"""Files without the last two columns are accepted, too."""
 MOST_TASKS: Final = 200
 MOST_DAYS: Final = 1000
 _LONGEST: Final = 200
@@ -23,8 +23,8 @@ Line = Annotated[str, msgspec.Meta(max_length=_LONGEST)]
 
 
 class PlaybookTask(RequestBody, frozen=True, kw_only=True):
-    """A task. `gate`: what must hold before the next phase begins, of the phase's last task. `role`: who usually owns
-    it. `days`: when it is due, after the project's first day. `evidence`: what proves it; empty for none.
+    """A task. `gate`: the condition for the next phase, given with the phase's last task. `role`: the usual owner.
+    `days`: the due day, counted from the project's first day. `evidence`: the proof that is needed; empty for none.
     `fact` decides whether the task is done, instead of a person and evidence; `gate_fact` decides about the gate.
     """
 
@@ -40,7 +40,7 @@ class PlaybookTask(RequestBody, frozen=True, kw_only=True):
 
 
 class PlaybookContent(RequestBody, frozen=True):
-    """Tasks in their order. Those of one phase stand together."""
+    """Tasks in their order. Tasks of one phase are adjacent."""
 
     tasks: Annotated[Sequence[PlaybookTask], msgspec.Meta(max_length=MOST_TASKS)]
 
@@ -53,7 +53,7 @@ def parse_playbook(text: str) -> PlaybookContent:
     """The playbook of a CSV file whose first line names the columns.
 
     Raises:
-        InvalidInput: it is no such file, or a row is malformed.
+        InvalidInput: the text is no such file, or a row is malformed.
     """
     text = text.removeprefix("\ufeff")
     if not is_storable(text):
@@ -124,7 +124,7 @@ def check_playbook(content: PlaybookContent) -> PlaybookContent:
         if one.phase != phase:
             if one.phase in ended:
                 raise InvalidInput(
-                    N_("The tasks of the phase “{phase}” do not stand together."),
+                    N_("The tasks of the phase “{phase}” are not consecutive rows. Put them together."),
                     params={"phase": one.phase[:60]},
                     field="csv",
                 )

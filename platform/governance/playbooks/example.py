@@ -1,6 +1,4 @@
-"""The playbook with which an MSP begins: phases in the order in which control is built, ownership first and automation
-last. In the reader's language.
-"""
+"""Example playbook of a new MSP: phases from ownership to automation. In the reader's language."""
 
 from typing import Final
 
@@ -23,18 +21,23 @@ def _task(phase: str, workstream: str, task: str, role: str, days: int, **more: 
 
 
 _TASKS: Final = (
+    _task(_ASSESS, _OWNERSHIP, N_("Choose one objective and the first journey"), _SUCCESS, 2,
+          fact=ProjectFact.OBJECTIVE),
     _task(_ASSESS, _OWNERSHIP, N_("Name the owner of each data domain"), _OPERATIONS, 3,
           evidence=N_("Data ownership model")),
     _task(_ASSESS, _SYSTEMS, N_("List the systems and what depends on them"), _IT, 3,
           evidence=N_("Integration inventory")),
-    _task(_ASSESS, _OWNERSHIP, N_("Agree on one objective with all sponsors"), _SUCCESS, 5,
-          gate=N_("Sponsors have signed it"), evidence=N_("Signed objective")),
+    _task(_ASSESS, _OWNERSHIP, N_("Have all sponsors sign the objective"), _SUCCESS, 5,
+          gate=N_("Commerce, operations, IT and channels have a sponsor each"), gate_fact=ProjectFact.SPONSORS,
+          evidence=N_("Signed objective")),
     _task(_CONNECT, _SYSTEMS, N_("Connect the ERP and the first channel"), _ENGINEER, 8,
           fact=ProjectFact.CREDENTIALS),
     _task(_CONNECT, _SYSTEMS, N_("See a webhook of each source"), _ENGINEER, 9, fact=ProjectFact.WEBHOOKS),
     _task(_GOVERN, _PRICING, N_("Agree on the contracts of prices"), _FINANCE, 12),
     _task(_GOVERN, _STOCK, N_("Agree on the contracts of stock"), _OPERATIONS, 12),
     _task(_GOVERN, _ORDERS, N_("Agree on the contracts of order status"), _OPERATIONS, 13),
+    _task(_GOVERN, _OWNERSHIP, N_("Have one named owner for each data domain in use"), _OPERATIONS, 13,
+          fact=ProjectFact.DOMAINS),
     _task(_GOVERN, _PRICING, N_("Replay the policy over recorded changes"), _SUCCESS, 15,
           evidence=N_("Replay result")),
     _task(_GOVERN, _PRICING, N_("Publish the policy that finance accepts"), _FINANCE, 15, fact=ProjectFact.POLICY,

@@ -1,25 +1,27 @@
-"""Facts that a project's tasks may follow: what is known of a client decides whether such a task is done.
+"""Facts that a project's tasks may follow: such a task is done if the client's recorded data fulfils its fact.
 
-In the fleet's scope, as the facts of onboardings.
+Read in the fleet's scope, as the facts of onboardings.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.codes import LabelledCode
-from foundation.i18n.localizer import translate
+from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import N_
 from governance.onboarding.assess import assess_checks, assess_steps
 from governance.onboarding.facts import FACTS, OnboardingFacts
 from governance.onboarding.queries import load_facts, load_waivers
 from governance.onboarding.schemas import CheckView, StepView
 from governance.onboarding.steps import DONE, PASSED, CheckState, OnboardingCheck, OnboardingStep, StepState
+from governance.playbooks.states import ProjectObjective, Sponsor
 from tenants.access import Access
 
 
@@ -36,10 +38,15 @@ class ProjectFact(LabelledCode):
     PRICES = "prices", N_("A retail price is in force")
     INVOICE_DETAILS = "invoice_details", N_("The invoice details are complete")
     LIVE = "live", N_("The client is live")
+    SPONSORS = "sponsors", N_("All four executive sponsors are named")
+    DOMAINS = "domains", N_("Every data domain in use has a named owner")
+    OBJECTIVE = "objective", N_("The objective and the first journey are chosen")
 
 
-WAIVABLE: Final = frozenset(ProjectFact) - {ProjectFact.LIVE}
-"""Nobody can waive that the client is live: the go-live checklist decides that."""
+WAIVABLE: Final = frozenset(ProjectFact) - {ProjectFact.LIVE, ProjectFact.SPONSORS}
+"""Not the go-live, which the go-live checklist decides. Nor the sponsors: one person may be named for several parts of
+the business.
+"""
 _CHECKS: Final = {ProjectFact.of(one): one for one in OnboardingCheck}
 _STEPS: Final = {
     ProjectFact.BASELINE: OnboardingStep.BASELINE,
@@ -54,19 +61,28 @@ _PATHS: Final = {
     ProjectFact.READ_BACK: "/changes",
     ProjectFact.APPROVER: "/members",
     ProjectFact.INVOICE_DETAILS: "/billing-details",
+    ProjectFact.DOMAINS: "/contracts",
+    ProjectFact.SPONSORS: "/project#sponsors",
+    ProjectFact.OBJECTIVE: "/project#objective",
 }
+_NAMED: Final = ", ".join(f"'{one}'" for one in Sponsor)
 _HOLDS: Final[Mapping[ProjectFact, str]] = {
     **{fact: PASSED[check] for fact, check in _CHECKS.items()},
     **{fact: DONE[step] for fact, step in _STEPS.items()},
     ProjectFact.INVOICE_DETAILS: "f.billed_at IS NOT NULL",
+    ProjectFact.DOMAINS: "f.contracts > 0 AND f.unnamed = 0",
+    ProjectFact.SPONSORS: f"""EXISTS (SELECT 1 FROM onboarding_project o WHERE o.tenant_id = f.tenant_id
+                                         AND jsonb_exists_all(o.sponsors, ARRAY[{_NAMED}]))""",
+    ProjectFact.OBJECTIVE: """EXISTS (SELECT 1 FROM onboarding_project o WHERE o.tenant_id = f.tenant_id
+                                         AND o.objective <> '' AND o.first_journey <> '')""",
 }
 _IS_BLOCKED: Final = {ProjectFact.CREDENTIALS: "f.failing > 0", ProjectFact.CONTRACTS: "f.orphaned > 0"}
 
 
 class FactView(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact with what is missing, in the reader's language. `holds`: also if its check is waived on the go-live
-    checklist, then with `waiver`. `at`: when it came to be, where that is recorded. `path`: the page where it is
-    settled, after the client's root.
+    """A fact with its missing part, in the reader's language. `holds`: also if its check is waived on the go-live
+    checklist, then with `waiver`. `at`: the time at which the fact came about, if it is recorded. `path`: the page
+    where it is settled, after the client's root.
     """
 
     fact: ProjectFact
@@ -96,6 +112,8 @@ async def load_project_facts(session: AsyncSession, client_id: UUID, *, now: dat
         ),
         *(_of_step(fact, steps[step], times[fact]) for fact, step in _STEPS.items()),
         _invoice_details(found),
+        _domains(found, steps[OnboardingStep.CONTRACTS]),
+        *_of_project(await _read_choices(session, client_id)),
     ]
     return {one.fact: one for one in views}
 
@@ -110,7 +128,7 @@ async def read_facts(access: Access) -> Facts:
 
 
 def _is_blocked(found: OnboardingFacts, fact: ProjectFact) -> bool:
-    """As `_IS_BLOCKED`."""
+    """The same condition as `_IS_BLOCKED`, in Python."""
     return bool({ProjectFact.CREDENTIALS: found.failing, ProjectFact.CONTRACTS: found.orphaned}.get(fact, 0))
 
 
@@ -147,6 +165,47 @@ def _invoice_details(found: OnboardingFacts) -> FactView:
     return FactView(
         fact=fact, label=translate(fact.label), holds=holds, is_blocked=False, detail=translate(said),
         at=found.billed_at, path=_PATHS[fact],
+    )  # fmt: skip
+
+
+def _domains(found: OnboardingFacts, step: StepView) -> FactView:
+    holds = found.contracts > 0 and not found.unnamed
+    detail = translate(N_("Each domain in use has an owner.")) if holds else step.detail
+    return _chosen(ProjectFact.DOMAINS, detail, holds=holds)
+
+
+async def _read_choices(session: AsyncSession, client_id: UUID) -> Row[Any] | None:
+    rows = await session.execute(
+        text("SELECT sponsors, objective, first_journey FROM onboarding_project WHERE tenant_id = :t"),
+        {"t": client_id},
+    )
+    return rows.one_or_none()
+
+
+def _of_project(row: Row[Any] | None) -> list[FactView]:
+    """Facts that are set in the project itself."""
+    missing = [translate(one.label) for one in Sponsor if row is None or not row.sponsors.get(str(one))]
+    sponsors = (
+        translate(N_("Not named: {parts}."), parts=current_localizer().join(missing))
+        if missing
+        else translate(N_("Commerce, operations, IT and channels have a sponsor each."))
+    )
+    if row is None or not row.objective:
+        chosen, objective = False, translate(N_("No objective is chosen."))
+    elif not row.first_journey:
+        chosen, objective = False, translate(N_("No first journey is chosen."))
+    else:
+        chosen, objective = True, translate(ProjectObjective.of(row.objective).label)
+    return [
+        _chosen(ProjectFact.SPONSORS, sponsors, holds=not missing),
+        _chosen(ProjectFact.OBJECTIVE, objective, holds=chosen),
+    ]
+
+
+def _chosen(fact: ProjectFact, detail: str, *, holds: bool) -> FactView:
+    return FactView(
+        fact=fact, label=translate(fact.label), holds=holds, is_blocked=False, detail=detail, at=None,
+        path=_PATHS[fact],
     )  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""Gates that a project has passed: recorded once with their time, audited and notified, by whoever notices it first."""
+"""Gates that a project has passed: recorded once with their time, audited and notified, by the change of a task or the
+run of the job that first finds them passed.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,6 +1,7 @@
-"""Job that reads the facts which a client's onboarding project follows, so that a gate is passed even if nobody looks.
+"""Job that reads the facts of a client's onboarding project, so that a passed gate is recorded without a change of a
+task.
 
-The repair of timers sets its timer every few minutes while a gate is open, so it needs no event of each fact.
+The repair of timers sets the job's timer every few minutes while a gate is open, so that facts need no events.
 """
 
 from datetime import datetime
@@ -15,6 +16,7 @@ from governance.job_types import TIMER_LANE
 from governance.playbooks.facts import load_project_facts
 from governance.playbooks.gates import has_open_gates, record_gates
 from governance.playbooks.job_types import CHECK_GATES
+from governance.playbooks.stuck_notices import notify_stuck
 from governance.services import GovernanceServices
 
 
@@ -33,5 +35,6 @@ def gates_handler(services: GovernanceServices) -> Handler[NoPayload]:
             facts = await load_project_facts(session, scope.tenant_id, now=now)
         async with batch.commit() as session:
             await record_gates(session, facts, now=now)
+            await notify_stuck(session, facts, now=now)
 
     return check_gates

@@ -39,11 +39,16 @@ class OnboardingProject(TenantOwned, Base):
     started_by: Mapped[str]
     sponsors: Mapped[dict[str, str]] = mapped_column(JSONB)
     gates_passed: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
-    """When each phase was passed, by its number."""
+    """Time at which each phase was passed, by the phase's number."""
+    objective: Mapped[str] = mapped_column(server_default="")
+    """A `states.ProjectObjective`; empty if none is chosen, as `first_journey`."""
+    objective_target: Mapped[str] = mapped_column(server_default="")
+    first_journey: Mapped[str] = mapped_column(server_default="")
+    """A `states.FirstJourney`."""
 
 
 class OnboardingTask(TenantOwned, Base):
-    """A task of a project, with its phase and workstream in words. `gate`: what must hold before the next phase."""
+    """A task of a project, with its phase and workstream in words. `gate`: the condition for the next phase."""
 
     __tablename__ = "onboarding_task"
 
@@ -68,6 +73,8 @@ class OnboardingTask(TenantOwned, Base):
     waiver: Mapped[str | None]
     waived_at: Mapped[datetime | None]
     waived_by: Mapped[str | None]
+    stuck_noted: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether the task was announced as overdue or blocked; false again once it is neither."""
 
     __table_args__ = (
         Index("ix_onboarding_task_msp_id_due_on", "msp_id", "due_on", "id", postgresql_where=text(IS_OPEN_TASK)),

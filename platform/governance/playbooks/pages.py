@@ -1,4 +1,4 @@
-"""Pages of playbooks, of a client's onboarding project, of what is stuck, and of a client's assessment."""
+"""Pages of playbooks, of a client's onboarding project, of stuck tasks, and of a client's assessment."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -20,7 +20,7 @@ from foundation.web.lists import ListParameters, is_day
 from foundation.web.render import redirect_to
 from governance.onboarding.pages import load_view
 from governance.playbooks import work
-from governance.playbooks.assessment import IntegrationRow, OwnershipRow, RiskRow, assess_client
+from governance.playbooks.assessment import IntegrationRow, ObjectiveRow, OwnershipRow, RiskRow, assess_client
 from governance.playbooks.content import FACT_COLUMNS, parse_playbook, write_playbook
 from governance.playbooks.example import example_playbook
 from governance.playbooks.facts import WAIVABLE, Facts, ProjectFact, read_facts
@@ -30,8 +30,8 @@ from governance.playbooks.process_map import ProcessRow, draw_processes
 from governance.playbooks.queries import find_project
 from governance.playbooks.routes import read_playbook
 from governance.playbooks.save_playbook import list_playbook_options, load_playbook, save_playbook
-from governance.playbooks.schemas import EvidenceInput, SponsorsInput, TaskInput
-from governance.playbooks.states import EvidenceKind, Sponsor, TaskState
+from governance.playbooks.schemas import EvidenceInput, ObjectiveInput, SponsorsInput, TaskInput
+from governance.playbooks.states import EvidenceKind, FirstJourney, ProjectObjective, Sponsor, TaskState
 from governance.playbooks.waive_task import waive_task, withdraw_task_waiver
 from governance.web.render import render_page
 from tenants.access import Access
@@ -51,7 +51,8 @@ _PROJECT: Final = "/clients/{client:str}/project"
 _TASK: Final = f"{_PROJECT}/tasks/{{task_id:uuid}}"
 _ASSESSMENT: Final = "/clients/{client:str}/assessment"
 _PARTS: Final[Mapping[str, Any]] = {
-    "ownership": OwnershipRow, "processes": ProcessRow, "integrations": IntegrationRow, "risks": RiskRow,
+    "objectives": ObjectiveRow, "ownership": OwnershipRow, "processes": ProcessRow, "integrations": IntegrationRow,
+    "risks": RiskRow,
 }  # fmt: skip
 STATE_KINDS: Final = {"open": ("neutral", "dot"), "blocked": ("bad", "alert"), "done": ("ok", "check-circle")}
 """Kind and icon of a task's badge."""
@@ -132,6 +133,21 @@ async def set_sponsors_page(request: AnyRequest, access: OpenAccess) -> Response
     return redirect_to(access, "/project", done=translate("Sponsors saved"))
 
 
+@post(f"{_PROJECT}/objective", opt=_WORK, include_in_schema=False)
+async def set_objective_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+    typed, facts = {name: str(value) for name, value in (await request.form()).items()}, await read_facts(access)
+    objective, journey = typed.get("objective", ""), typed.get("first_journey", "")
+    wanted = ObjectiveInput(
+        objective=ProjectObjective.of(objective) if objective in set(ProjectObjective) else None,
+        target=typed.get("target", ""),
+        first_journey=FirstJourney.of(journey) if journey in set(FirstJourney) else None,
+    )
+    refusal = await run_action(access.session, work.set_objective(access.session, wanted, now=access.now))
+    if refusal is not None:
+        return await _project(access, refusal, facts=facts)
+    return redirect_to(access, "/project", done=translate("Objective saved"))
+
+
 @post(_TASK, opt=_WORK, include_in_schema=False)
 async def change_task_page(request: AnyRequest, access: OpenAccess, task_id: FromPath[UUID]) -> Response[Any]:
     typed, facts = {name: str(value) for name, value in (await request.form()).items()}, await read_facts(access)
@@ -179,7 +195,7 @@ async def add_evidence_page(request: AnyRequest, access: OpenAccess, task_id: Fr
 
 @get(_ASSESSMENT, opt=_READ, include_in_schema=False)
 async def show_assessment_page(access: OpenAccess) -> Response[Any]:
-    """All parts on one page, which prints."""
+    """Show all parts on one page, which can be printed."""
     found = await assess_client(access.session, await load_view(access), facts=await read_facts(access), now=access.now)
     context = {"assessment": found, "drawing": draw_processes(found.processes, access.require_client().name)}
     return render_page(access, "assessment.html", translate("Assessment"), context)
@@ -208,7 +224,7 @@ async def export_assessment(request: AnyRequest, access: OpenAccess) -> Response
 PLAYBOOK_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     list_playbooks_page, export_page(PLAYBOOKS, _PLAYBOOKS, opt=_FLEET), list_stuck_tasks_page,
     export_page(STUCK_TASKS, _STUCK, opt=_FLEET), new_playbook_page, show_playbook_page, save_playbook_page,
-    show_project_page, start_project_page, set_sponsors_page, change_task_page, waive_task_page,
+    show_project_page, start_project_page, set_sponsors_page, set_objective_page, change_task_page, waive_task_page,
     add_evidence_page,
     show_assessment_page, export_process_map, export_assessment,
 )  # fmt: skip
@@ -253,5 +269,7 @@ async def _project(
         "evidence_kinds": [(str(one), translate(one.label)) for one in EvidenceKind],
         "evidence_labels": {str(one): translate(one.label) for one in EvidenceKind},
         "sponsors": [(str(one), translate(one.label)) for one in Sponsor],
+        "objectives": [(str(one), translate(one.label)) for one in ProjectObjective],
+        "journeys": [(str(one), translate(one.label)) for one in FirstJourney],
     }  # fmt: skip
     return render_page(access, "project.html", translate("Onboarding project"), context, refusal=refusal)

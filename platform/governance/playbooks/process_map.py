@@ -1,6 +1,4 @@
-"""Processes of a client: from which system each element comes, what decides its changes, who approves them, and which
-channels get it. In the client's scope.
-"""
+"""Processes of a client: source, deciding rules, approvers and channels of each element. In the client's scope."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -40,9 +38,9 @@ _CHANNELS: Final = text(f"""
 
 
 class ProcessRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The way of an element's values, or of the part that a contract selects. `source_id` is null where people and API
-    clients set the values. `rules`: sentences of the rules about the element, in the policy's order; without any, every
-    change needs approval. `approvers`: who answers approvals; any approver of the client if no rule names a role.
+    """Data flow of an element, or of the part that a contract selects. `source_id` is null where people and API clients
+    set the values. `rules`: sentences of the rules about the element, in the policy's order; without any, every change
+    needs approval. `approvers`: the roles that answer approvals; any approver of the client if no rule names a role.
     `channels`: names of the connections that get the values.
     """
 

@@ -16,6 +16,7 @@ from governance.onboarding.schemas import WaiverView
 from governance.playbooks.facts import NO_FACTS, Facts, ProjectFact, fact_of
 from governance.playbooks.schemas import (
     EvidenceView,
+    ObjectiveView,
     PhaseView,
     PlaybookRow,
     ProjectView,
@@ -23,7 +24,7 @@ from governance.playbooks.schemas import (
     TaskView,
     WorkstreamView,
 )
-from governance.playbooks.states import EvidenceKind, Sponsor, TaskState
+from governance.playbooks.states import EvidenceKind, FirstJourney, ProjectObjective, Sponsor, TaskState
 from tenants.relations import CLIENTS
 
 _PROBLEMS: Final = {
@@ -87,12 +88,13 @@ def _stuck(row: Row[Any], today: date) -> StuckTaskRow:
 
 
 async def find_project(session: AsyncSession, *, today: date, facts: Facts = NO_FACTS) -> ProjectView | None:
-    """The project of the scope's client. `facts`: those of the client, by which the state of some tasks is."""
+    """The project of the scope's client. `facts`: the client's, which determine the state of some tasks."""
     keys = {"t": scope_of(session).tenant_id}
     project = (
         await session.execute(
             text("""
-                SELECT id, playbook_name, starts_on, started_at, started_by, sponsors, gates_passed
+                SELECT id, playbook_name, starts_on, started_at, started_by, sponsors, gates_passed, objective,
+                       objective_target, first_journey
                   FROM onboarding_project
                  WHERE tenant_id = :t
             """),
@@ -121,8 +123,19 @@ async def find_project(session: AsyncSession, *, today: date, facts: Facts = NO_
         id=project.id, playbook_name=project.playbook_name, starts_on=project.starts_on,
         started_at=project.started_at, started_by=project.started_by,
         sponsors={str(one): project.sponsors.get(str(one), "") for one in Sponsor},
-        done=sum(task.state is TaskState.DONE for task in tasks), total=len(tasks), phases=phases,
+        objective=_objective(project), done=sum(task.state is TaskState.DONE for task in tasks), total=len(tasks),
+        phases=phases,
         workstreams=_workstreams(tasks),
+    )  # fmt: skip
+
+
+def _objective(project: Row[Any]) -> ObjectiveView:
+    objective = ProjectObjective.of(project.objective) if project.objective else None
+    journey = FirstJourney.of(project.first_journey) if project.first_journey else None
+    return ObjectiveView(
+        objective=objective, objective_label=translate(objective.label) if objective else "",
+        target=project.objective_target, first_journey=journey,
+        first_journey_label=translate(journey.label) if journey else "",
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from governance.playbooks.queries import find_project
 from governance.playbooks.save_playbook import load_playbook, save_playbook
 from governance.playbooks.schemas import (
     EvidenceInput,
+    ObjectiveInput,
     PlaybookInput,
     PlaybookSaved,
     PlaybookView,
@@ -89,6 +90,12 @@ async def set_project_sponsors(access: OpenAccess, data: JSONBody[SponsorsInput]
     await work.set_sponsors(access.session, data, now=access.now)
 
 
+@put(f"{_PROJECT}/objective", opt=_WORK, tags=_TAGS, status_code=204)
+async def set_project_objective(access: OpenAccess, data: JSONBody[ObjectiveInput]) -> None:
+    """Choose the project's objective and the journey with which the rollout starts."""
+    await work.set_objective(access.session, data, now=access.now)
+
+
 @patch(_TASK, opt=_WORK, tags=_TAGS, status_code=204)
 async def change_project_task(access: OpenAccess, task_id: FromPath[UUID], data: JSONBody[TaskInput]) -> None:
     """Change a task's state, owner or due day. A gate and missing evidence refuse `done`; of a task that follows a
@@ -123,7 +130,8 @@ async def show_assessment(access: OpenAccess) -> Assessment:
 
 PLAYBOOK_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     PLAYBOOK_LIST, STUCK_TASK_LIST, show_playbook, save_new_playbook, show_project, start_client_project,
-    set_project_sponsors, change_project_task, waive_project_task, withdraw_project_task_waiver, add_task_evidence,
+    set_project_sponsors, set_project_objective, change_project_task, waive_project_task,
+    withdraw_project_task_waiver, add_task_evidence,
     show_assessment,
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from foundation.web.requests import RequestBody
 from governance.onboarding.schemas import WaiverView
 from governance.playbooks.content import PlaybookContent
 from governance.playbooks.facts import FactView
-from governance.playbooks.states import EvidenceKind, Sponsor, TaskState
+from governance.playbooks.states import EvidenceKind, FirstJourney, ProjectObjective, Sponsor, TaskState
 
 Name = Annotated[str, msgspec.Meta(max_length=120)]
 
@@ -68,8 +68,18 @@ class SponsorsInput(RequestBody, frozen=True, kw_only=True):
         return str(getattr(self, sponsor.value))
 
 
+class ObjectiveInput(RequestBody, frozen=True, kw_only=True):
+    """The project's objective and the journey with which the rollout starts; null for one that is not chosen.
+    `target`: when the objective is reached, in words.
+    """
+
+    objective: ProjectObjective | None = None
+    target: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    first_journey: FirstJourney | None = None
+
+
 class TaskInput(RequestBody, frozen=True, kw_only=True):
-    """Changes to a task; what is not named stays. `reason`: why it is blocked, required for that."""
+    """Changes to a task; fields that are not given stay. `reason`: required for the state `blocked`."""
 
     state: TaskState | None = None
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
@@ -116,8 +126,8 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PhaseView(msgspec.Struct, frozen=True, kw_only=True):
-    """`gate`: what must hold before the next phase. It is passed when all tasks of this phase and the earlier are
-    done; `passed_at` is when that was noticed first, and stays if it no longer holds.
+    """`gate`: the condition for the next phase. It is passed when all tasks of this phase and the earlier are done;
+    `passed_at` is the time at which that was first found, and stays if tasks are open again.
     """
 
     number: int
@@ -138,6 +148,16 @@ class WorkstreamView(msgspec.Struct, frozen=True, kw_only=True):
     stuck: int
 
 
+class ObjectiveView(msgspec.Struct, frozen=True, kw_only=True):
+    """Null and empty where nothing is chosen; the labels are in the reader's language."""
+
+    objective: ProjectObjective | None
+    objective_label: str
+    target: str
+    first_journey: FirstJourney | None
+    first_journey_label: str
+
+
 class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     """A client's project. `sponsors`: names by part of the business; empty where nobody is named."""
 
@@ -147,6 +167,7 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     started_by: str
     sponsors: dict[str, str]
+    objective: ObjectiveView
     done: int
     total: int
     phases: Sequence[PhaseView]

@@ -41,3 +41,21 @@ class Sponsor(LabelledCode):
     OPERATIONS = "operations", N_("Operations")
     IT = "it", N_("IT")
     CHANNELS = "channels", N_("Channels")
+
+
+class ProjectObjective(LabelledCode):
+    """Main objective of a project: a single, narrow one."""
+
+    ON_TIME_DELIVERY = "on_time_delivery", N_("On-time delivery")
+    RESOLUTION = "resolution", N_("Faster resolution of exceptions")
+    MARGIN = "margin", N_("Protected margin")
+    ACCOUNTABILITY = "accountability", N_("Clear accountability for data")
+
+
+class FirstJourney(LabelledCode):
+    """The data or order flow with which a rollout starts; flows with the highest impact first."""
+
+    PRICES = "prices", N_("Prices, from the decision to every channel")
+    STOCK = "stock", N_("Stock, from the count to every channel")
+    ORDER_STATUS = "order_status", N_("Orders, from the channel to their status")
+    PRODUCT_DATA = "product_data", N_("Product data, from the source to every channel")

@@ -1,4 +1,4 @@
-"""Use cases: a task is done without the fact that it follows, with a reason, and no longer. In the client's account."""
+"""Use cases in the client's account: waiving the fact that a task follows, with a reason; withdrawing the waiver."""
 
 from datetime import datetime
 from uuid import UUID

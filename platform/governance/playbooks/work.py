@@ -23,10 +23,11 @@ from governance.playbooks.errors import EvidenceMissing, FactDecides, GateClosed
 from governance.playbooks.facts import NO_FACTS, Facts, ProjectFact
 from governance.playbooks.gates import record_gates
 from governance.playbooks.queries import state_of
-from governance.playbooks.schemas import EvidenceInput, PlaybookView, SponsorsInput, TaskInput
+from governance.playbooks.schemas import EvidenceInput, ObjectiveInput, PlaybookView, SponsorsInput, TaskInput
 from governance.playbooks.states import TASKS, EvidenceKind, Sponsor, TaskState
 
 _LINKS: Final = ("https://", "http://")
+_LONGEST_TARGET: Final = 200
 _FIRST_DAY: Final = date(2020, 1, 1)
 _END: Final = date(2100, 1, 1)
 
@@ -112,6 +113,30 @@ async def set_sponsors(session: AsyncSession, wanted: SponsorsInput, *, now: dat
     )  # fmt: skip
 
 
+async def set_objective(session: AsyncSession, wanted: ObjectiveInput, *, now: datetime) -> None:
+    """Raises: NotFound: the client has no project. InvalidInput: a target without an objective, or a malformed one."""
+    target = check_text(wanted.target, "target")
+    if len(target) > _LONGEST_TARGET:
+        raise InvalidInput(N_("Enter at most {most} characters."), params={"most": _LONGEST_TARGET}, field="target")
+    if target and wanted.objective is None:
+        raise InvalidInput(N_("Choose the objective that the target is about."), field="objective")
+    codes = {"objective": str(wanted.objective or ""), "target": target, "journey": str(wanted.first_journey or "")}
+    changed = await session.scalar(
+        text("""
+            UPDATE onboarding_project
+               SET objective = :objective, objective_target = :target, first_journey = :journey
+             WHERE tenant_id = :t RETURNING id
+        """),
+        {"t": scope_of(session).tenant_id, **codes},
+    )
+    if changed is None:
+        raise NotFound
+    append_audit(
+        session, action=PlaybookAction.PROJECT_OBJECTIVE_SET, subject=f"client:{scope_of(session).tenant_id}",
+        data=codes, at=now,
+    )  # fmt: skip
+
+
 async def change_task(
     session: AsyncSession, task_id: UUID, wanted: TaskInput, *, facts: Facts = NO_FACTS, now: datetime
 ) -> None:
@@ -128,7 +153,7 @@ async def change_task(
     task = await _lock_task(session, task_id)
     if task.fact is not None and wanted.state is not None:
         raise FactDecides(
-            N_("It follows “{fact}”. Bring that about, or have an MSP admin waive it with a reason."),
+            N_("It follows “{fact}”, which is not met yet. Meet it, or have an MSP admin waive it with a reason."),
             params={"fact": translate(ProjectFact.of(task.fact).label)},
         )
     before = TaskState.of(task.state)

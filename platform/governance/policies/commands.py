@@ -65,7 +65,12 @@ def show(*, msp_id: UUID, tenant_id: UUID | None, casbin: bool) -> None:
 
     async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
         found = await read_policy(session)
-        lines = [f"version {found.version}", *(_line(rule, casbin=casbin) for rule in found.rules), *found.permissions]
+        lines = [
+            f"version {found.version}",
+            *(_line(rule, casbin=casbin) for rule in found.rules),
+            *found.permissions,
+            *found.kept,
+        ]
         return CommandResult("\n".join(lines), found)
 
     _in_scope(msp_id, tenant_id, act)
@@ -95,7 +100,8 @@ def versions(*, msp_id: UUID, tenant_id: UUID) -> None:
     "--outcome",
     type=click.Choice([one.value for one in RuleOutcome]),
     required=True,
-    help="What becomes of such a change: it passes, needs approval or is refused; no_… lifts what other rules say.",
+    help="What becomes of such a change: it passes, needs approval or is refused; no_… lifts what other rules say;"
+    " show hides the values from all roles but --role.",
 )
 @click.option(
     "--origin",
@@ -115,6 +121,7 @@ def versions(*, msp_id: UUID, tenant_id: UUID) -> None:
 @click.option(
     "--approvals", type=click.IntRange(1, MOST_APPROVALS), default=1, show_default=True, help="How many must approve."
 )
+@click.option("--role", default="", help="With the outcome show: the role that sees the values; others do not.")
 @click.option("--locked", is_flag=True, help="Of an MSP's rule: clients cannot replace it.")
 @click.option("--rule", "rule_id", default="", help="Id of the rule to change; without it, one is added.")
 def put_rule(  # noqa: PLR0913 - click passes options by name
@@ -128,6 +135,7 @@ def put_rule(  # noqa: PLR0913 - click passes options by name
     reason: str,
     approver: str,
     approvals: int,
+    role: str,
     locked: bool,
     rule_id: str,
 ) -> None:
@@ -136,7 +144,8 @@ def put_rule(  # noqa: PLR0913 - click passes options by name
     async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
         form = RuleForm(
             element=element, outcome=RuleOutcome.of(outcome), origin=RuleOrigin.of(origin),
-            terms=tuple(map(parse_term, terms)), reason=reason, approver=approver, approvals=approvals, locked=locked,
+            terms=tuple(map(parse_term, terms)), reason=reason, approver=approver, approvals=approvals, role=role,
+            locked=locked,
         )  # fmt: skip
         rule = await drafts.put_rule(session, form, rule_id=rule_id, now=utc_now(), new_id=new_id)
         [view] = await write_rules(session, [rule])
@@ -154,6 +163,20 @@ def remove_rule(*, msp_id: UUID, tenant_id: UUID | None, rule_id: str) -> None:
 
     async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
         await drafts.remove_rule(session, rule_id, now=utc_now(), new_id=new_id)
+        return await _show_draft(session)
+
+    _in_scope(msp_id, tenant_id, act)
+
+
+@policy.command("revert-rule")
+@MSP
+@CLIENT_OR_MSP
+@click.option("--rule", "rule_id", required=True, help="Id of the rule.")
+def revert_rule(*, msp_id: UUID, tenant_id: UUID | None, rule_id: str) -> None:
+    """Take the edit of a rule out of the draft."""
+
+    async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
+        await drafts.revert_rule(session, rule_id, now=utc_now())
         return await _show_draft(session)
 
     _in_scope(msp_id, tenant_id, act)

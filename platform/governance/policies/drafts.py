@@ -21,9 +21,12 @@ from governance.policies.errors import LockedRule, NothingDrafted
 from governance.policies.rows import Draft
 from governance.policies.states import DraftState
 from policy.edits import Edits, edits_between
+from policy.errors import InvalidRule
 from policy.history import load_rules, rules_at, same_rule
 from policy.inheritance import inherited_rule, omit, restored
-from policy.rule_form import RuleForm, build_rule
+from policy.packaged import SYSTEM_ROLES
+from policy.role_repository import role_names
+from policy.rule_form import RuleForm, build_rule, roles_named_by
 from policy.rules import PolicyRule, rule_fields
 from tenants.notifications.notify import notify
 
@@ -46,11 +49,20 @@ async def put_rule(
     if form.locked and scope.tenant_id != scope.msp_id:
         raise InvalidInput(N_("Only the MSP's own rules can be locked."), field="locked")
     rule = build_rule(form, element, rule_id=rule_id or f"rule-{new_id().hex[-12:]}")
+    await _check_roles(session, rule)
     base = await _inherited(session, rule_id) if rule_id else None
     if base is not None:
         rule = base if replace(rule, inherited=True) == base else replace(rule, overrides=base)
     await _edit(session, rule.id, rule, known=bool(rule_id), now=now, new_id=new_id)
     return rule
+
+
+async def _check_roles(session: AsyncSession, rule: PolicyRule) -> None:
+    """Raises InvalidRule: a role that does not exist, so that the rule would never apply."""
+    if unknown := roles_named_by(rule) - {rule.approver} - SYSTEM_ROLES:
+        unknown -= (await role_names(session)).keys()
+    if unknown:
+        raise InvalidRule(N_("There is no role “{role}” here."), params={"role": min(unknown)})
 
 
 async def remove_rule(session: AsyncSession, rule_id: str, *, now: datetime, new_id: NewId) -> None:

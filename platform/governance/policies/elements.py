@@ -15,7 +15,7 @@ from policy.rules import PolicyRule, RuleKind
 
 
 async def load_elements(session: AsyncSession) -> dict[str, GovernedElement]:
-    """By code, with labels in the reader's language. Retired ones are among them: published rules name them."""
+    """Elements by code, with labels in the reader's language. Includes retired elements, which published rules name."""
     rows = await session.execute(
         text("""
             SELECT code, label, value_type, dimensions, retired_at IS NOT NULL AS is_retired FROM custom_element
@@ -40,7 +40,7 @@ def is_about_retired(rule: PolicyRule, elements: Mapping[str, GovernedElement]) 
 
 
 def find_element(elements: Mapping[str, GovernedElement], code: str) -> GovernedElement:
-    """The element for a new or edited rule. Raises InvalidInput: it is unknown or retired."""
+    """The element for a new or edited rule. Raises InvalidInput: the element is unknown or retired."""
     found = elements.get(code)
     if found is None:
         raise InvalidInput(
@@ -50,7 +50,7 @@ def find_element(elements: Mapping[str, GovernedElement], code: str) -> Governed
         )
     if found.is_retired:
         raise InvalidInput(
-            N_("{label} is retired, so nothing is decided about it any more. Choose another element."),
+            N_("{label} is retired, so rules about it have no effect. Choose another element."),
             params={"label": found.label},
             field="element",
         )

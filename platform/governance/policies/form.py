@@ -15,9 +15,11 @@ from policy.time_facts import WEEKDAYS
 
 Fields = Mapping[str, str]
 _BOUNDS: Final = {TermKind.NEW_VALUE: ("new_value", "new_value_2"), TermKind.HOUR: ("hour", "hour_2")}
-"""Two bounds, such as a floor and a ceiling."""
+"""Fields of kinds with two bounds, such as a floor and a ceiling."""
 _FLAGS: Final = (TermKind.BELOW_COST, TermKind.COST_UNKNOWN, TermKind.ANY_CHANGE)
 _COMPARED: Final = (TermKind.CHANGE_PERCENT, TermKind.MONTH_PERCENT, TermKind.CHANGE_AMOUNT)
+_TICKED: Final = frozenset({TermKind.WEEKDAY, TermKind.PROPOSER_ROLE})
+"""Kinds with a checkbox for each value."""
 _ORDER: Final = tuple(TermKind)
 
 
@@ -31,7 +33,7 @@ def read_fields(fields: Fields) -> RuleForm:
     try:
         outcome = RuleOutcome.of(fields.get("outcome", ""))
     except ValueError:
-        raise InvalidInput(N_("Choose what becomes of such a change."), field="outcome") from None
+        raise InvalidInput(N_("Choose what happens to such a change."), field="outcome") from None
     try:
         origin = RuleOrigin.of(fields.get("origin", RuleOrigin.ANY))
     except ValueError:
@@ -40,12 +42,13 @@ def read_fields(fields: Fields) -> RuleForm:
     return RuleForm(
         element=fields.get("element", ""), outcome=outcome, origin=origin, terms=tuple(terms),
         reason=fields.get("reason", "").strip(), approver=fields.get("approver", "").strip() if asks else "",
-        approvals=_approvals(fields.get("approvals", "")) if asks else 1, locked=bool(fields.get("locked")),
+        approvals=_approvals(fields.get("approvals", "")) if asks else 1, role=fields.get("role", "").strip(),
+        locked=bool(fields.get("locked")),
     )  # fmt: skip
 
 
 def without_stale_reason(form: RuleForm, before: RuleForm) -> RuleForm:
-    """`before`, edited. A packaged reason states the packaged conditions; where they changed, it is dropped."""
+    """`form`, edited from `before`, without a packaged reason whose packaged conditions were changed."""
     is_packaged = form.reason == before.reason and form.reason in {rule.description for rule in starter_rules("")}
     is_other = (form.terms, form.outcome, form.origin) != (before.terms, before.outcome, before.origin)
     return msgspec.structs.replace(form, reason="") if is_packaged and is_other else form
@@ -67,7 +70,7 @@ def _approvals(text: str) -> int:
 
 
 def write_fields(form: RuleForm) -> dict[str, str] | None:
-    """The fields that show a rule; None for one whose conditions the page has no room for."""
+    """The fields that show a rule; None if the form has no fields for its conditions."""
     fields = {
         "element": form.element,
         "outcome": form.outcome.value,
@@ -75,6 +78,7 @@ def write_fields(form: RuleForm) -> dict[str, str] | None:
         "reason": form.reason,
         "approver": form.approver,
         "approvals": str(form.approvals),
+        "role": form.role,
     } | ({"locked": "on"} if form.locked else {})
     bounds = {kind.value: list(names) for kind, names in _BOUNDS.items()}
     for term in form.terms:
@@ -85,8 +89,8 @@ def write_fields(form: RuleForm) -> dict[str, str] | None:
             name = bounds[name].pop(0)
         if name in fields or f"{name}_how" in fields:
             return None
-        if name == TermKind.WEEKDAY:
-            fields |= {_ticked(day): "on" for day in term.values} | {"weekday_how": term.comparison}
+        if name in _TICKED:
+            fields |= {_ticked(name, value): "on" for value in term.values} | {f"{name}_how": term.comparison}
             continue
         fields[name] = ", ".join(term.values) if term.kind in TEXT_KINDS else "".join(term.values) or "on"
         if term.comparison:
@@ -101,18 +105,25 @@ def _sorted(terms: Sequence[Term]) -> tuple[Term, ...]:
 def _terms_of(kind: TermKind, fields: Fields) -> list[Term]:
     if kind in _FLAGS:
         return [Term(kind)] if fields.get(kind) else []
-    if kind is TermKind.WEEKDAY:
-        days = tuple(day for day in WEEKDAYS if fields.get(_ticked(day)))
-        return [Term(kind, fields.get("weekday_how") or Membership.ANY_OF.value, days)] if days else []
+    if kind in _TICKED:
+        known = WEEKDAYS if kind is TermKind.WEEKDAY else ticked_names(kind, fields)
+        values = tuple(value for value in known if fields.get(_ticked(kind, value)))
+        return [Term(kind, fields.get(f"{kind}_how") or Membership.ANY_OF.value, values)] if values else []
     names = _BOUNDS.get(kind, (kind.value,))
     return [
         term for name in names if (value := fields.get(name, "").strip()) and (term := _term(kind, name, value, fields))
     ]
 
 
-def _ticked(day: str) -> str:
-    """Name of a day's checkbox."""
-    return f"{TermKind.WEEKDAY}_{day}"
+def _ticked(kind: str, value: str) -> str:
+    """Name of a value's checkbox."""
+    return f"{kind}_{value}"
+
+
+def ticked_names(kind: TermKind, fields: Fields) -> list[str]:
+    """Values of the posted checkboxes; `_how` is their comparison."""
+    start = _ticked(kind, "")
+    return [name.removeprefix(start) for name in fields if name.startswith(start) and name != f"{kind}_how"]
 
 
 def _term(kind: TermKind, name: str, value: str, fields: Fields) -> Term | None:

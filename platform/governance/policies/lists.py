@@ -43,7 +43,7 @@ REPLAY_DIFFERENCES: Final = ListDefinition[ReplayDifferenceView](
 
 POLICY_OVERRIDES: Final = ListDefinition[OverrideView](
     name="policy-overrides",
-    title=N_("Rules that clients replace or omit"),
+    title=N_("Rules that clients replace or remove"),
     item=OverrideView,
     load=list_overrides,
     filters=[

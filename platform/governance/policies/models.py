@@ -29,11 +29,11 @@ class PolicyDraft(TenantOwned, Base):
     editor_names: Mapped[list[str]] = mapped_column(ARRAY(String))
     opened_at: Mapped[datetime]
     changed_at: Mapped[datetime]
-    restores: Mapped[int | None] = mapped_column(Integer)  # the version that it restores
+    restores: Mapped[int | None] = mapped_column(Integer)  # the version that the draft restores
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]  # id of who published or discarded it
     ended_by_name: Mapped[str | None]
-    version: Mapped[int | None] = mapped_column(Integer)  # as which it was published
+    version: Mapped[int | None] = mapped_column(Integer)  # the version that the draft was published as
     publish_at: Mapped[datetime | None]
     scheduled_by: Mapped[str | None]
     scheduled_by_name: Mapped[str | None]

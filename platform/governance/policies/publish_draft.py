@@ -25,14 +25,14 @@ from policy.repository import lock_policy
 
 
 async def publish_draft(session: AsyncSession, services: GovernanceServices, *, revision: int, now: datetime) -> int:
-    """Publish the open draft as it was read, at `revision`. Returns the version now in force. A job applies what an MSP
-    publishes in its own account to its clients.
+    """Publish the open draft as it was read, at `revision`. Returns the version now in force. A job applies rules that
+    an MSP publishes in its own account to its clients.
 
     Raises:
         NotFound: no draft is open.
         Forbidden: the actor is an API key.
         OwnDraft: the actor has edited the draft, or counts as one of its editors.
-        DraftChanged: it has been edited since it was read.
+        DraftChanged: the draft has been edited since it was read.
         NothingDrafted: its edits are published already.
         InvalidRule: a rule that cannot be published, such as one about a retired element.
     """
@@ -92,7 +92,9 @@ def require_other(draft: Draft, actor: Actor) -> None:
     if actor.kind == "machine":
         raise Forbidden(N_("Only a signed-in member can publish a policy."))
     if is_own(draft, actor):
-        raise OwnDraft(N_("You have edited this draft, or count as somebody who has. Another member must publish it."))
+        raise OwnDraft(
+            N_("You edited this draft, or count as one person with somebody who did. Another member must publish it.")
+        )
 
 
 def is_own(draft: Draft, actor: Actor) -> bool:

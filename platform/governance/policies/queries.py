@@ -20,6 +20,7 @@ from governance.authors import name_authors
 from governance.messages.writer import write_message
 from governance.policies import replay_repository, repository
 from governance.policies.elements import is_about_retired, load_elements
+from governance.policies.handling_time import HandlingTime, read_handling_time
 from governance.policies.publish_draft import is_own
 from governance.policies.replay_view import view_replay
 from governance.policies.rows import Draft, ScheduledDraft, is_of_content
@@ -41,6 +42,7 @@ from governance.policies.states import DraftState, ReplayState
 from policy.casbin_line import casbin_text
 from policy.edits import RuleDifference, apply_edits, compare_rules
 from policy.history import PublishedVersion, list_versions, load_rules, rules_at, same_rule
+from policy.kept import KEPT
 from policy.relations import REPLACED_RULES
 from policy.rules import PolicyRule, RuleKind, rule_from
 from tenants.relations import CLIENTS
@@ -60,7 +62,8 @@ async def read_policy(session: AsyncSession) -> PolicyView:
     others = [casbin_text(rule) for rule in rules if rule.ptype is RuleKind.PERMISSION]
     omitted = await write_rules(session, [rule.overrides for rule in rules if _omits(rule) and rule.overrides])
     has_draft = await repository.find_draft(session) is not None
-    return PolicyView(version, written, others, has_draft=has_draft, omitted=omitted)
+    kept = [write_message(one.reason, current_localizer()) for one in KEPT]
+    return PolicyView(version, written, others, has_draft=has_draft, omitted=omitted, kept=kept)
 
 
 def _omits(rule: PolicyRule) -> bool:
@@ -68,12 +71,12 @@ def _omits(rule: PolicyRule) -> bool:
 
 
 async def write_rules(session: AsyncSession, rules: Sequence[PolicyRule]) -> list[RuleView]:
-    """By element, in the order of evaluation: refusals first."""
+    """Views of the rules by element, in the order of evaluation: refusals first."""
     writer = await build_writer(session, await load_elements(session), rules)
     return sorted(map(writer.write, rules), key=lambda view: (view.element_label, _RANK[view.outcome.split("_")[-1]]))
 
 
-_RANK: Final = {"refuse": 0, "review": 1, "auto": 2}
+_RANK: Final = {"refuse": 0, "review": 1, "auto": 2, "show": 3}
 
 
 async def read_draft(session: AsyncSession, actor: Actor, *, may_publish: bool) -> DraftView:
@@ -114,7 +117,7 @@ async def _left_out(session: AsyncSession, version: int, after: Sequence[PolicyR
 
 
 async def read_scheduled(session: AsyncSession) -> list[ScheduledVersionView]:
-    """Versions that come into force later, the earliest first, and those that could not."""
+    """Versions that come into force later, the earliest first, and those whose publication failed."""
     found = await list_scheduled(session, [DraftState.SCHEDULED, DraftState.FAILED])
     if not found:
         return []
@@ -141,10 +144,10 @@ async def read_scheduled(session: AsyncSession) -> list[ScheduledVersionView]:
 
 
 async def _newest_replay(session: AsyncSession, draft: ScheduledDraft, version: int) -> ReplayView | None:
-    """The newest replay by what the draft contains that was not stopped."""
+    """The newest replay with the draft's present content that was not stopped."""
     found = [one for one in await replay_repository.list_replays_of(session, draft.id) if is_of_content(one, draft)]
     newest = next((one for one in found if one.state != ReplayState.OUTDATED), None)
-    return None if newest is None else view_replay(newest, draft, version)
+    return None if newest is None else view_replay(newest, draft, version, await read_handling_time(session))
 
 
 def _write_failure(stored: dict[str, Any]) -> str:
@@ -153,7 +156,8 @@ def _write_failure(stored: dict[str, Any]) -> str:
 
 async def read_replays(session: AsyncSession, draft: Draft | ScheduledDraft, version: int) -> list[ReplayView]:
     found = await replay_repository.list_replays_of(session, draft.id)
-    return [view_replay(one, draft, version) for one in found]
+    handling = await read_handling_time(session) if found else HandlingTime()
+    return [view_replay(one, draft, version, handling) for one in found]
 
 
 async def read_replay(session: AsyncSession, replay_id: UUID) -> ReplayView:
@@ -162,7 +166,8 @@ async def read_replay(session: AsyncSession, replay_id: UUID) -> ReplayView:
     if found is None:
         raise NotFound
     version, _ = await load_rules(session, scope_of(session))
-    return view_replay(found, await find_undecided(session, found.draft_id), version)
+    handling = await read_handling_time(session)
+    return view_replay(found, await find_undecided(session, found.draft_id), version, handling)
 
 
 async def list_published(session: AsyncSession, *, me: str = "", limit: int = VERSIONS) -> list[VersionView]:

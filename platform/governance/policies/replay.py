@@ -1,8 +1,8 @@
 """Replay of recorded changes by two policies. Pure: rows in, counts and differences out.
 
-A change is decided on what was recorded with it: the value it replaced, its cost, its origin and its channels. Where
-rules name facts of the channel, each channel that gets the value today is decided, and the strictest outcome counts; a
-channel that had another value than the approved one is compared with the approved one.
+The inputs of a decision are those recorded with the change: the value it replaced, its cost, its origin, its author's
+roles and its channels. Where rules name facts of the channel, each channel that gets the value today is decided, and
+the strictest outcome counts; a channel that had another value than the approved one is compared with the approved one.
 """
 
 from collections import Counter
@@ -15,14 +15,14 @@ from uuid import UUID
 
 from canonical.amounts import EXACT, canonical_amount
 from canonical.values import MoneyValue, Value
-from governance.changes.planner import LEAST_STRICT_FIRST, policy_subjects
+from governance.changes.planner import LEAST_STRICT_FIRST, decide_change
 from governance.elements.contracts import Contracts
 from governance.policies.rows import Difference, RecordedChange
 from governance.records.routing import targets_of
 from governance.records.rows import CHANNEL_FACTS, Channel
 from policy.conditions import Facts
 from policy.facts import value_facts
-from policy.index import Decision, PolicyIndex, decide
+from policy.index import Decision, PolicyIndex
 from policy.time_facts import time_facts
 
 _NO_MONTHS: Final[Mapping[UUID, Value]] = {}
@@ -49,8 +49,7 @@ class ReplayPolicies:
     def reached(self, change: RecordedChange) -> list[Channel]:
         """Channels of the change."""
         contract = self.contracts.find(change.key) or self.contracts.find_ended(change.key)
-        source = None if contract is None else contract.source_connection_id
-        found = targets_of(change.key, self.channels, source, only=self.contracts.returned_to(change.key))
+        found = targets_of(change.key, self.channels, contract, only=self.contracts.returned_to(change.key))
         return [one for one in found if change.targets is None or one.connection_id in change.targets]
 
 
@@ -70,7 +69,7 @@ class ReplayTotals:
             sums[pair] = EXACT.add(sums.get(pair, Decimal(0)), size)
 
     def merged(self, counts: Mapping[str, int], money: Mapping[str, Mapping[str, str]]) -> tuple[dict[str, int], Any]:
-        """With earlier totals, as they are stored."""
+        """The sum with earlier totals, in stored form."""
         total = dict(Counter(counts) + self.counts)
         sums: dict[str, dict[str, str]] = {currency: dict(pairs) for currency, pairs in money.items()}
         for currency, pairs in self.money.items():
@@ -88,7 +87,7 @@ def replay_changes(
     """
     totals, found = ReplayTotals(), list[Difference]()
     for change in changes:
-        facts = facts_of(change, given.zone, months.get(change.id))
+        facts = {**facts_of(change, given.zone, months.get(change.id)), **given.contracts.facts_of(change.key)}
         before = replay_one(change, facts, given.published, given).outcome.value
         after = replay_one(change, facts, given.draft, given)
         outcome = after.outcome.value
@@ -106,8 +105,10 @@ def facts_of(change: RecordedChange, zone: tzinfo, month: Value | None = None) -
 
 def replay_one(change: RecordedChange, facts: Facts, index: PolicyIndex, given: ReplayPolicies) -> Decision:
     """Decision of one policy on a recorded change: the strictest of its channels'."""
-    subjects = policy_subjects(change.origin)
     if given.decides_by_channel(index, change.element) and (channels := given.reached(change)):
-        decisions = [decide(index, subjects, change.element, {**facts, **channel.facts}) for channel in channels]
+        decisions = [
+            decide_change(index, change.origin, change.element, {**facts, **channel.facts}, roles=change.author_roles)
+            for channel in channels
+        ]
         return max(decisions, key=lambda decision: _RANK[decision.outcome])
-    return decide(index, subjects, change.element, facts)
+    return decide_change(index, change.origin, change.element, facts, roles=change.author_roles)

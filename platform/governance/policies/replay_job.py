@@ -142,5 +142,5 @@ def _compile(session: AsyncSession, services: GovernanceServices, rules: list[Po
 
 
 def _in_account(rule: PolicyRule, tenant_id: str) -> PolicyRule:
-    """A drafted rule is in no account yet."""
+    """The rule with the account as its domain, which a drafted rule does not have yet."""
     return rule if rule.dom else replace(rule, dom=tenant_id)

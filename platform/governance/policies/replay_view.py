@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from governance.policies.handling_time import HandlingTime
 from governance.policies.replay_job import LISTED
 from governance.policies.rows import Draft, PolicyReplayRow, ScheduledDraft, is_of_content
 from governance.policies.schemas import MoneyMoved, OutcomeCounts, OutcomeMove, ReplayView
@@ -10,8 +11,10 @@ from policy.rules import PolicyOutcome
 _DIGITS: Final = 1
 
 
-def view_replay(replay: PolicyReplayRow, draft: Draft | ScheduledDraft | None, version: int) -> ReplayView:
-    """`draft`: that of the replay, if it is still open or scheduled; `version`: the one in force."""
+def view_replay(
+    replay: PolicyReplayRow, draft: Draft | ScheduledDraft | None, version: int, handling: HandlingTime
+) -> ReplayView:
+    """`draft`: the replay's, if it is still open or scheduled; `version`: of the policy in force."""
     moves = [OutcomeMove(*_sides(pair), number) for pair, number in sorted(replay.counts.items())]
     before = OutcomeCounts(**{one.value: _sum(moves, before=one.value) for one in PolicyOutcome})
     after = OutcomeCounts(**{one.value: _sum(moves, after=one.value) for one in PolicyOutcome})
@@ -40,6 +43,10 @@ def view_replay(replay: PolicyReplayRow, draft: Draft | ScheduledDraft | None, v
         ],
         published_answers_per_day=round(before.review / replay.days, _DIGITS),
         answers_per_day=round(after.review / replay.days, _DIGITS),
+        published_reviewer_minutes_per_day=handling.minutes(before.review / replay.days),
+        reviewer_minutes_per_day=handling.minutes(after.review / replay.days),
+        handling_seconds=round(handling.each.total_seconds(), _DIGITS),
+        is_handling_measured=handling.is_measured,
         started_at=replay.started_at,
         started_by=replay.started_by_name,
         ended_at=replay.ended_at,

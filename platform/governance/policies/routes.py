@@ -53,7 +53,7 @@ DRAFT: Final = {"permission": PolicyPermission.DRAFT_POLICY}
 PUBLISH: Final = {"permission": PolicyPermission.PUBLISH_POLICY} | STEP_UP
 _ROOT: Final = "/api/v1/clients/{client:str}/policy"
 _ROOTS: Final = (_ROOT, "/api/v1/policy")
-"""Of a client, and of the MSP, whose rules its clients inherit. Replays are of a client's changes."""
+"""Paths of a client's policy, and of the MSP's, which its clients inherit. Replays exist for clients only."""
 _TAGS: Final = ["policy"]
 
 
@@ -93,13 +93,13 @@ async def show_policy_draft(access: OpenAccess) -> DraftView:
 
 @get(_both("/scheduled"), opt=READ, tags=_TAGS)
 async def list_scheduled_policies(access: OpenAccess) -> Sequence[ScheduledVersionView]:
-    """List the versions that come into force at a later time, the earliest first, and those that could not."""
+    """List the versions that come into force later, the earliest first, and those whose publication failed."""
     return await read_scheduled(access.session)
 
 
 @post(_both("/draft/schedule"), opt=PUBLISH, tags=_TAGS, status_code=200)
 async def schedule_policy_draft(access: OpenAccess, data: JSONBody[DraftToSchedule]) -> PublicationScheduled:
-    """Let the draft, as it was read, come into force at a later time. Needs a member who has not edited it."""
+    """Schedule the draft, as it was read, to come into force later. Needs a member who has not edited it."""
     draft_id = await schedule_publication(
         access.session, revision=data.revision, publish_at=data.publish_at, now=access.now
     )

@@ -28,7 +28,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class ScheduledDraft(msgspec.Struct, frozen=True):
-    """A draft that comes into force at `publish_at`, or could not (`failure`)."""
+    """A draft that comes into force at `publish_at`, or whose publication failed (`failure`)."""
 
     id: UUID
     revision: int
@@ -44,7 +44,7 @@ class ScheduledDraft(msgspec.Struct, frozen=True):
 
 
 class PolicyReplayRow(msgspec.Struct, frozen=True):
-    """`content_hash` is of the draft's edits; None of a replay from before it was stored."""
+    """`content_hash` is of the draft's edits; None for a replay that is older than the column."""
 
     id: UUID
     draft_id: UUID
@@ -67,14 +67,14 @@ class PolicyReplayRow(msgspec.Struct, frozen=True):
 
 
 def is_of_content(replay: PolicyReplayRow, draft: Draft | ScheduledDraft) -> bool:
-    """Whether the replay was made by what the draft contains now."""
+    """Whether the replay was made with the draft's present content."""
     if replay.draft_id != draft.id or replay.content_hash is None:
         return (replay.draft_id, replay.revision) == (draft.id, draft.revision)
     return replay.content_hash == hash_edits(draft.edits)
 
 
 class RecordedChange(Keyed, gc=False):
-    """What policy decided a change on. `outcome` is the one recorded."""
+    """Recorded inputs of a policy decision about a change. `outcome` is the recorded one."""
 
     id: UUID
     old_value: Value | None
@@ -85,6 +85,7 @@ class RecordedChange(Keyed, gc=False):
     outcome: str
     policy_version: int
     proposed_at: datetime
+    author_roles: list[str] = msgspec.field(default_factory=list)
 
 
 class Difference(msgspec.Struct, frozen=True):

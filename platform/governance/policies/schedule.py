@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, Forbidden, InvalidInput, NotFound
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
@@ -117,14 +118,14 @@ async def publish_scheduled(session: AsyncSession, services: GovernanceServices)
 async def _publish(session: AsyncSession, services: GovernanceServices, draft: ScheduledDraft, now: datetime) -> None:
     subject = f"policy_draft:{draft.id}"
     try:
-        async with session.begin_nested():
+        async with savepoint(session):
             version = await publish_edits(session, services, draft.edits, now=now)
     except DomainError as refusal:
         failure = refusal.reason.message
         DRAFTS.move(draft.state, DraftState.FAILED)
         await move_scheduled(session, draft, DraftState.FAILED, now=now, failure=failure)
         append_audit(
-            session, action=PolicyDraftAction.SCHEDULE_FAILED, subject=subject, data={"reason": str(refusal)}, at=now
+            session, action=PolicyDraftAction.SCHEDULE_FAILED, subject=subject, data={"reason": refusal.code}, at=now
         )
         notify(session, POLICY_NOT_PUBLISHED, topic=str(draft.id), path="/policy/versions", at=now)
         return

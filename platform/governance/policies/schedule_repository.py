@@ -22,7 +22,7 @@ NEXT_PUBLICATION: Final = text(f"SELECT min(publish_at) FROM policy_draft WHERE 
 async def list_scheduled(
     session: AsyncSession, states: Sequence[DraftState], *, until: datetime | None = None, lock: bool = False
 ) -> list[ScheduledDraft]:
-    """Drafts in `states` with their edits, the earliest first; only those due by `until`, if it is given."""
+    """Drafts in `states` with their edits, the earliest first; with `until`, only drafts due by then."""
     rows = await session.execute(
         text(f"""
             SELECT {_COLUMNS} FROM policy_draft
@@ -49,7 +49,7 @@ async def find_scheduled(session: AsyncSession, draft_id: UUID) -> ScheduledDraf
 
 
 async def schedule_draft(session: AsyncSession, draft_id: UUID, *, publish_at: datetime) -> None:
-    """The open draft comes into force at `publish_at`, as the scope's actor decided."""
+    """Schedule the open draft for `publish_at`, by the scope's actor."""
     scope = scope_of(session)
     await session.execute(
         text(f"""
@@ -70,7 +70,7 @@ async def move_scheduled(  # noqa: PLR0913 - keyword-only columns
     version: int | None = None,
     failure: StoredMessage | None = None,
 ) -> None:
-    """Publish, withdraw or open again a scheduled draft. A published one was published by who scheduled it."""
+    """Publish, withdraw or open again a scheduled draft. The publisher on record is the member who scheduled it."""
     again = state is DraftState.OPEN
     await session.execute(
         text("""

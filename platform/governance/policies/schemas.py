@@ -1,7 +1,7 @@
 """Structs of the policy for pages, commands and the API."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -20,7 +20,7 @@ RuleId = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class RuleSource(StrEnum):
-    """Whose rule it is: the account's own, its MSP's, or its own in place of its MSP's."""
+    """Origin of a rule: the account's own, its MSP's, or the account's own in place of its MSP's."""
 
     OWN = "own"
     INHERITED = "inherited"
@@ -30,7 +30,8 @@ class RuleSource(StrEnum):
 class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     """A governance rule as people read it. `terms` is null when its condition was not made from terms; `sentence` and
     `conditions` are in the reader's language. `casbin` is the line of Casbin policy. `approvals` members with the role
-    `approver` must approve, where the outcome is a review; `approvers_label` says so unless any one approver will do.
+    `approver` must approve, where the outcome is a review; `approvers_label` is empty if any one approver is enough.
+    With the outcome `show`, `origin` is the role that sees the values.
     `inherited_sentence` is the MSP's rule in whose place this one is; `locked`: clients cannot replace it.
     """
 
@@ -55,10 +56,10 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleOverride(LabelledCode):
-    """What a client does with a rule of its MSP."""
+    """Treatment of an MSP's rule by a client."""
 
     REPLACES = "replaces", N_("Replaces it by its own")
-    OMITS = "omits", N_("Does without it")
+    OMITS = "omits", N_("Removes it")
 
 
 class OverrideView(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +76,8 @@ class OverrideView(msgspec.Struct, frozen=True, kw_only=True):
 
 class PolicyView(msgspec.Struct, frozen=True):
     """The published policy. `permissions` are its own permission rules, as lines of Casbin. `omitted` are rules of
-    the MSP that this account has removed for itself.
+    the MSP that this account has removed for itself. `kept`: sentences about changes that need a person's approval
+    regardless of the rules.
     """
 
     version: int
@@ -83,12 +85,14 @@ class PolicyView(msgspec.Struct, frozen=True):
     permissions: Sequence[str]
     has_draft: bool
     omitted: Sequence[RuleView] = ()
+    kept: Sequence[str] = ()
 
 
 class RuleInput(RequestBody, frozen=True, kw_only=True):
     """A rule to add to the draft, or with `rule_id` to change in it. Of one that needs approval, `approvals` members
-    with the role `approver` must approve; an empty role stands for any that may. An MSP
-    locks a rule of its own account to keep its clients from replacing it.
+    with the role `approver` must approve; an empty role means any approver. An MSP locks a rule of its own account to
+    keep its clients from replacing it. The outcome `show` hides the element's values from all roles but `role`; further
+    rules show them to further roles.
     """
 
     element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -98,6 +102,7 @@ class RuleInput(RequestBody, frozen=True, kw_only=True):
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
     approver: Annotated[str, msgspec.Meta(max_length=100)] = ""
     approvals: Annotated[int, msgspec.Meta(ge=1, le=MOST_APPROVALS)] = 1
+    role: Annotated[str, msgspec.Meta(max_length=100)] = ""
     locked: bool = False
     rule_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
@@ -105,7 +110,7 @@ class RuleInput(RequestBody, frozen=True, kw_only=True):
     def form(self) -> RuleForm:
         return RuleForm(
             element=self.element, outcome=self.outcome, origin=self.origin, terms=tuple(self.terms), reason=self.reason,
-            approver=self.approver, approvals=self.approvals, locked=self.locked,
+            approver=self.approver, approvals=self.approvals, role=self.role, locked=self.locked,
         )  # fmt: skip
 
 
@@ -200,9 +205,11 @@ class OutcomeMove(msgspec.Struct, frozen=True):
 
 
 class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
-    """`differing` changes get another outcome; `moves` counts them by outcomes. `listed`: how many of them are stored
-    for the list. `is_current`: the draft's content and the published policy are still those. `of_scheduled`: the draft
-    is scheduled. `answers_per_day` are the approvals needed.
+    """`differing` changes get another outcome; `moves` counts them by outcomes. `listed`: the number stored for the
+    list. `is_current`: neither the draft's content nor the published policy has changed since. `of_scheduled`: the
+    draft is scheduled. `answers_per_day` are the approvals needed, `reviewer_minutes_per_day` these times
+    `handling_seconds`, the median time of one: an estimate from the account's past answers, or an assumption
+    (`is_handling_measured`).
     """
 
     id: UUID
@@ -224,9 +231,17 @@ class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
     money: Sequence[MoneyMoved]
     published_answers_per_day: float
     answers_per_day: float
+    published_reviewer_minutes_per_day: float
+    reviewer_minutes_per_day: float
+    handling_seconds: float
+    is_handling_measured: bool
     started_at: datetime
     started_by: str
     ended_at: datetime | None
+
+    @property
+    def handling_time(self) -> timedelta:
+        return timedelta(seconds=self.handling_seconds)
 
 
 class DraftView(msgspec.Struct, frozen=True, kw_only=True):

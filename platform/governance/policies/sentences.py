@@ -14,8 +14,8 @@ from governance.messages.writer import write_message
 from governance.policies.schemas import RuleSource, RuleView
 from policy.casbin_line import casbin_text
 from policy.role_labels import names_among, role_label
-from policy.rule_form import GovernedElement, RuleOrigin, outcome_of
-from policy.rules import PolicyRule
+from policy.rule_form import GovernedElement, RuleOrigin, RuleOutcome, outcome_of, roles_named_by
+from policy.rules import PolicyRule, shows_values
 from policy.term_messages import FROM_BASELINE, FROM_PROPOSAL, FROM_ROLLBACK, FROM_SOURCE, describe_terms
 from policy.terms import Term, TermKind, read_terms
 from tenants.relations import PARTNERS
@@ -45,6 +45,8 @@ class RuleWriter:
 
     def write(self, rule: PolicyRule) -> RuleView:
         element = self._elements.get(rule.obj) or GovernedElement(rule.obj, rule.obj, "")
+        if shows_values(rule):
+            return self._write_show(rule, element)
         terms = read_terms(rule.condition, element.value_type)
         conditions = rule.condition if terms is None else self._conditions(rule.sub, terms, element)
         outcome = outcome_of(rule)
@@ -73,8 +75,22 @@ class RuleWriter:
             casbin=casbin_text(replace(rule, dom=self._domain)),
         )
 
+    def _write_show(self, rule: PolicyRule, element: GovernedElement) -> RuleView:
+        """View of a rule about the visibility of values, which decides no change."""
+        label, role = translate(RuleOutcome.SHOW.label), role_label(rule.sub, self._roles)
+        conditions = translate(N_("seen by {role}"), role=role)
+        return RuleView(
+            id=rule.id, element=rule.obj, element_label=element.label, outcome=RuleOutcome.SHOW, outcome_label=label,
+            origin=rule.sub, origin_label=role, terms=(), conditions=conditions,
+            sentence=translate(_SENTENCE).format(element=element.label, conditions=conditions, outcome=label),
+            reason=rule.description, approver="", approvals=1, approvers_label="", source=_source_of(rule),
+            locked=rule.locked,
+            inherited_sentence="" if rule.overrides is None else self.write(rule.overrides).sentence,
+            casbin=casbin_text(replace(rule, dom=self._domain)),
+        )  # fmt: skip
+
     def _conditions(self, origin: str, terms: Sequence[Term], element: GovernedElement) -> str:
-        messages = describe_terms(terms, element.value_type, names=self._partners)
+        messages = describe_terms(terms, element.value_type, names={**self._partners, **(self._roles or {})})
         if origin in _FROM:
             messages.append(_FROM[RuleOrigin.of(origin)].fill())
         localizer = current_localizer()
@@ -83,7 +99,7 @@ class RuleWriter:
 
 
 def describe_approvers(rule: PolicyRule, names: Mapping[str, str] | None = None) -> str:
-    """Who must approve, such as “Finance” or “2 × Finance”; empty when any one approver will do."""
+    """Required approvers, such as “Finance” or “2 × Finance”; empty if any one approver is enough."""
     if rule.approvers is None:
         return ""
     if not rule.approver:
@@ -103,10 +119,15 @@ async def build_writer(
 ) -> RuleWriter:
     """A writer for `rules`; partners and roles are looked up only when a rule names one."""
     rules = list(rules)
-    roles = await names_among(session, {rule.approver for rule in rules} - {""})
+    roles = await names_among(session, named_roles(rules))
     named = any(f"r.ctx.{TermKind.PARTNER.value}" in rule.condition for rule in rules)
     partners = await load_partners(session) if named else {}
     return RuleWriter(str(scope_of(session).tenant_id), elements, partners, roles)
+
+
+def named_roles(rules: Iterable[PolicyRule]) -> set[str]:
+    """Roles that rules name."""
+    return {role for rule in rules for role in roles_named_by(rule)}
 
 
 async def load_partners(session: AsyncSession) -> dict[str, str]:

@@ -41,7 +41,7 @@ _MISSED: Final = text(f"""
       JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = :connection
       LEFT JOIN {APPROVALS} a ON a.tenant_id = :t AND a.id = c.approval_id
      WHERE v.tenant_id = :t AND v.element <> ALL (:unsent) AND {takes_value("n", "v")}
-       AND c.state = 'released'
+       AND c.state = 'released' AND :element IN ('', v.element)
        AND greatest(c.proposed_at, c.decided_at, a.used_at) >= :since
        AND (c.targets IS NULL OR :connection = ANY (c.targets))
        AND NOT EXISTS (SELECT 1 FROM propagation p
@@ -66,27 +66,30 @@ def backfill_handler(services: GovernanceServices) -> Handler[BackfillChannel]:
         since = payload.since - _MARGIN
         following = NewJob(batch.lane, BACKFILL_CHANNEL, item.key, ref=channel_id, payload=payload)
         async with batch.commit() as session:
-            if not payload.last:
-                await resolve_pause(session, channel_id, now=services.clock())
-            await exclude_pause(session, channel_id, since=payload.since, now=payload.resumed_at)
+            if not payload.element:
+                if not payload.last:
+                    await resolve_pause(session, channel_id, now=services.clock())
+                await exclude_pause(session, channel_id, since=payload.since, now=payload.resumed_at)
             missing = await find_missing_since(session, channel_id)
             begin = since if missing is None else min(since, missing - _MARGIN)
-            if await backfill_channel(session, services, channel_id, since=begin) == VALUES_A_TURN:
+            found = await backfill_channel(session, services, channel_id, since=begin, element=payload.element)
+            if found == VALUES_A_TURN:
                 enqueue(session, [following])
             elif not payload.last:
                 # Under a key of its own, so that it does not block other events about this channel.
                 last = replace(following, key=f"{item.key}/last", payload=replace(payload, last=True))
                 enqueue(session, [replace(last, delay=_MARGIN.total_seconds())])
-            elif missing is not None:
+            elif missing is not None and not payload.element:
                 await note_backfilled(session, channel_id, since=missing)
 
     return backfill
 
 
 async def backfill_channel(
-    session: AsyncSession, services: GovernanceServices, connection_id: UUID, *, since: datetime
+    session: AsyncSession, services: GovernanceServices, connection_id: UUID, *, since: datetime, element: str = ""
 ) -> int:
-    """Distribute missed values, with delivery targets that count from now, because the channel was paused.
+    """Distribute missed values, of one element if it is given. Delivery targets count from now, because the channel
+    could not get them before.
 
     Returns the number of values, at most VALUES_A_TURN.
     """
@@ -98,6 +101,7 @@ async def backfill_channel(
         "t": scope_of(session).tenant_id,
         "connection": connection_id,
         "since": since,
+        "element": element,
         "unsent": sorted(REFERENCE_ELEMENTS),
         "limit": VALUES_A_TURN,
     }

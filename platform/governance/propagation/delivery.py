@@ -8,10 +8,9 @@ with a stale approval waits for a new decision, so its delivery clock does not r
 figures all use `is_late` or its SQL equivalent, `LATE`.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,40 +30,6 @@ LATE: Final = f"""(p.breached OR p.state NOT IN ('verified', 'superseded', 'stal
 """As SQL, of propagation `p` at :now. A settlement records in `breached` whether a verified one was late."""
 DELIVERY_SECONDS: Final = "extract(epoch FROM verified_at - released_at - excluded)"
 DECISION_SECONDS: Final = "extract(epoch FROM decided_at - proposed_at - decision_excluded)"
-
-
-class Timings(msgspec.Struct, frozen=True):
-    """The parts of the time from the source's commit to the read-back, which add up to the total.
-
-    `intake`: reading from the source and, for a value decided again, the earlier decisions. `excluded`: the channel was
-    paused or the client suspended.
-    """
-
-    intake: timedelta
-    decision: timedelta
-    delivery: timedelta
-    excluded: timedelta
-
-    @property
-    def whole(self) -> timedelta:
-        return self.intake + self.decision + self.delivery + self.excluded
-
-
-def split_time(  # noqa: PLR0913 - the moments of one delivery
-    *,
-    committed_at: datetime,
-    proposed_at: datetime,
-    released_at: datetime,
-    verified_at: datetime,
-    decision_excluded: timedelta = timedelta(0),
-    delivery_excluded: timedelta = timedelta(0),
-) -> Timings:
-    return Timings(
-        intake=proposed_at - committed_at,
-        decision=released_at - proposed_at - decision_excluded,
-        delivery=verified_at - released_at - delivery_excluded,
-        excluded=decision_excluded + delivery_excluded,
-    )
 
 
 def is_late(  # noqa: PLR0913 - the facts of one delivery

@@ -15,6 +15,7 @@ from foundation.usage.ledger import dated_id, subjects_of
 from foundation.usage.meters import Meter, UsageDescription
 from governance.labels import write_element, write_value
 from governance.permissions import GovernancePermission
+from policy.redaction import unless_hidden
 
 _NAME: Final = "sync.verified"
 _USED: Final = text(f"""
@@ -36,7 +37,12 @@ async def describe_deliveries(
     return {
         row.id: UsageDescription(
             subject=row.record_key,
-            what=f"{write_element(row.element, row.dimension)} {write_value(read_value(row.value))}",
+            what=" ".join(
+                (
+                    write_element(row.element, row.dimension),
+                    write_value(unless_hidden(read_value(row.value), row.element)),
+                )
+            ),
             where=row.name,
             path=f"/changes/{row.change_id}",
         )

@@ -12,9 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.values import read_value, to_value
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
-from foundation.i18n.localizer import current_localizer
 from foundation.i18n.messages import StoredMessage
-from governance.messages.writer import write_message
+from governance.messages.writer import write_reason
 from governance.propagation.delivery import ACTIVE_CHANNEL, is_late
 from governance.propagation.schemas import PropagationView
 
@@ -70,7 +69,7 @@ def to_propagation(row: Row[Any], now: datetime) -> PropagationView:
         read=to_value(row.read_value),
         possibly_shown=row.possibly_shown,
         previous=to_value(row.previous_value),
-        error=None if problem is None else write_message(problem, current_localizer()),
+        error=write_reason(problem, element=row.element),
         problem=problem,
     )
 

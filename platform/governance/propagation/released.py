@@ -1,4 +1,4 @@
-"""Values last released to each channel, which a channel's own decision compares with."""
+"""Values last released to each channel: the earlier values for decisions of single channels."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import ELEMENTS
 from canonical.keys import ElementKey, FrozenKeyed
 from canonical.values import Value, read_value
+from connectors.relations import CONNECTIONS
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.i18n.messages import StoredMessage, encode_message
@@ -49,7 +50,7 @@ class Pending(FrozenKeyed, frozen=True, gc=False):
     approved: bool  # approved by a person, so the data behind the approval must be unchanged
     source_unchanged: bool  # the source's current value is this one, at whichever version
     cost_unchanged: bool  # the cost is the one of the decision; both are loaded for approved values only
-    superseded: bool  # a newer value is pending for, or was sent to, this channel; or it owns the value itself by now
+    superseded: bool  # a newer value is pending for, or was sent to, this channel; or the channel is now its source
     older: list[UUID]  # older changes of the same key with a running clock on this channel
     shown_value: Value | None
     released_at: datetime
@@ -77,15 +78,16 @@ class Moved(msgspec.Struct, frozen=True, gc=False):
     """A settled propagation.
 
     `troubled`: an exception may be open about it. `unproven`: it was accepted, or sent with its answer lost, so that
-    buyers may have seen the value, and a newer one superseded it before the read-back.
+    buyers may have seen the value, and a newer one superseded it before the read-back. `partner_id`: the trading
+    partner of its channel.
     """
 
     troubled: bool
     unproven: bool
+    partner_id: UUID | None = None
 
 
 class ShownValueRow(FrozenKeyed, frozen=True, gc=False):
-    partner_id: UUID | None
     value: Value
     version: int
     change_id: UUID
@@ -98,7 +100,7 @@ _OWNED: Final = f"""
      AND EXISTS (SELECT 1 FROM element_contract own WHERE own.tenant_id = :t
                     AND own.source_connection_id = :connection_id AND {is_contract_of("own", "p")}))
 """
-"""The array is read once a statement. Most channels own no element, so that no contract is looked up for a row."""
+"""The array is read once per statement. Most channels own no element, so that no row needs a look-up of a contract."""
 _PENDING: Final = text(f"""
     SELECT {key_columns("p")}, p.change_id, p.id, p.partner_id, p.value, p.version, p.state, p.attempts, p.sent_at,
            p.accepted_at, c.correlation, c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
@@ -127,7 +129,7 @@ _PENDING: Final = text(f"""
                             AND s.connection_id = :connection_id AND {same_key("s", "p")}
                          OFFSET 0) shown ON true
 """)
-"""What an approval was given for is compared for approved values only, so it is looked up for no others."""
+"""The data behind an approval is looked up for approved values only, because no others are compared with it."""
 _SETTLE: Final = BulkWrite(
     {
         "change_id": "uuid", "state": "varchar", "accepted_at": "timestamptz", "verified_at": "timestamptz",
@@ -154,19 +156,21 @@ _SETTLE: Final = BulkWrite(
       FROM r WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.connection_id = :connection_id
        AND p.change_id = r.change_id AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
        AND (p.state = :was OR r.state = 'superseded' AND p.{running})
-    RETURNING p.change_id, old.breached OR old.error IS NOT NULL AS troubled,
+    RETURNING p.change_id, p.partner_id, old.breached OR old.error IS NOT NULL AS troubled,
               r.state = 'superseded' AND coalesce(old.accepted_at, old.sent_at, r.begun_at) IS NOT NULL AS unproven
     """.replace("{running}", RUNNING),
 )  # fmt: skip
 """`r` is in the order of the changes, so that the update locks in it. `old` is the row that was locked."""
 _SHOW: Final = BulkWrite(
     {
-        **KEY_TYPES, "partner_id": "uuid", "value": "jsonb", "version": "bigint", "change_id": "uuid",
+        **KEY_TYPES, "value": "jsonb", "version": "bigint", "change_id": "uuid",
     },
     f"""
     INSERT INTO channel_value (tenant_id, msp_id, connection_id, {KEY_COLUMNS}, partner_id, value, version, change_id,
                                seen_at)
-    SELECT :tenant_id, :msp_id, :connection_id, {key_columns("r")}, r.partner_id, r.value, r.version, r.change_id, :now
+    SELECT :tenant_id, :msp_id, :connection_id, {key_columns("r")},
+           (SELECT n.partner_id FROM {CONNECTIONS} n WHERE n.tenant_id = :tenant_id AND n.id = :connection_id),
+           r.value, r.version, r.change_id, :now
       FROM {{rows}} ORDER BY {key_columns("r")}
     ON CONFLICT (tenant_id, connection_id, {KEY_COLUMNS}) DO UPDATE SET value = excluded.value,
         version = excluded.version, change_id = excluded.change_id, seen_at = excluded.seen_at,
@@ -210,7 +214,7 @@ async def settle_propagations(
         accepted=encode_message(UNPROVEN.fill()),
         unanswered=encode_message(UNANSWERED.fill()),
     )
-    return {row.change_id: Moved(row.troubled, row.unproven) for row in settled}
+    return {row.change_id: Moved(row.troubled, row.unproven, row.partner_id) for row in settled}
 
 
 async def show_values(

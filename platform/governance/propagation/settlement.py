@@ -21,10 +21,12 @@ from foundation.usage.ledger import Usage, record_usage
 from governance import job_types
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
+from governance.exceptions.notices import notify_partner
 from governance.exceptions.rows import Exposure, NewException
 from governance.messages import exceptions as messages
 from governance.messages import reasons
 from governance.messages.parameters import about
+from governance.notices import CHANNEL_UPDATED
 from governance.propagation import states
 from governance.propagation.audit_actions import DeliveryAction
 from governance.propagation.meters import VERIFIED_DELIVERIES
@@ -151,6 +153,10 @@ async def write_settlement(session: AsyncSession, services: GovernanceServices, 
     _note_unproven(session, services, connection_id, moved, now=now)
     if seen:
         services.metrics.delivered(scope_of(session).tenant_id, connection_id, [p.took(now) for p in seen])
+        partner_id = moved[seen[0].change_id].partner_id  # of the channel, so the same for all
+        if partner_id is not None:
+            records = [p.key.record_key for p in seen]
+            notify_partner(session, CHANNEL_UPDATED, partner_id, connection_id, records, now)
     for p in seen:
         append_audit(
             session,
@@ -178,7 +184,7 @@ def _note_unproven(
 ) -> None:
     """Count and audit values that buyers may have seen without a read-back.
 
-    They are neither verified nor billed; the count helps to explain a channel's own log.
+    Such values are neither verified nor billed; the count helps to explain a channel's own log.
     """
     for change_id in sorted(change_id for change_id, what in moved.items() if what.unproven):
         services.metrics.unproven(scope_of(session).tenant_id, connection_id)
@@ -205,7 +211,7 @@ def drift_scan_timer(connection_id: UUID) -> TimerName:
 
 
 def shown(p: Pending) -> ShownValueRow:
-    return ShownValueRow(*p.key, p.partner_id, p.value, p.version, p.change_id)
+    return ShownValueRow(*p.key, p.value, p.version, p.change_id)
 
 
 def push_job(change_id: UUID, connection_id: UUID, key: ElementKey, correlation: str) -> NewJob[NoPayload]:

@@ -24,7 +24,7 @@ KEYS_OF_CONNECTIONS: Final = key_set(connection_id=("connections", "uuid[]"))
 
 
 def key_binds(keys: Iterable[ElementKey]) -> dict[str, str]:
-    """Binds of KEY_SET, in the order of `keys`."""
+    """Binds of `key_set`, in the order of `keys`."""
     return {"keys": msgspec.json.encode(list(keys)).decode()}
 
 

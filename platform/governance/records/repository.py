@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.keys import ElementKey
 from connectors.ports import Connector
 from connectors.relations import CONNECTIONS
+from connectors.states import ConnectionState
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from governance.records.account_time import month_start
@@ -24,8 +25,9 @@ _VALUE_COLUMNS: Final = {
 _UPSERT_VALUES: Final = BulkWrite(
     _VALUE_COLUMNS | {"first_value": "jsonb"},
     f"""
-    INSERT INTO record_value AS v (tenant_id, msp_id, {", ".join(_VALUE_COLUMNS)}, month_value, adopted_at)
-    SELECT :tenant_id, :msp_id, {", ".join(f"r.{name}" for name in _VALUE_COLUMNS)}, r.first_value, :now
+    INSERT INTO record_value AS v (tenant_id, msp_id, {", ".join(_VALUE_COLUMNS)}, month_value, adopted_at,
+                                   received_at)
+    SELECT :tenant_id, :msp_id, {", ".join(f"r.{name}" for name in _VALUE_COLUMNS)}, r.first_value, :now, :now
       FROM {{rows}} ORDER BY r.place_
     ON CONFLICT (tenant_id, {KEY_COLUMNS}) DO UPDATE SET
         {", ".join(f"{name} = excluded.{name}" for name in _VALUE_COLUMNS if name not in KEY_TYPES)},
@@ -36,22 +38,25 @@ _UPSERT_VALUES: Final = BulkWrite(
                           ELSE excluded.adopted_at END
     """,
 )
-"""Keeps the value at the start of the month without reading it: the one replaced, if that was adopted in another."""
+"""Sets the value at the start of the month without reading first: the replaced value, if adopted before the month."""
 _LOADED: Final = tuple(name for name in ValueRow.__struct_fields__ if name != "first_value")
 _READ_VALUE: Final = row_reader(ValueRow, fields=len(_LOADED))
 
 
-async def load_channels(session: AsyncSession, registry: Mapping[str, Connector]) -> list[Channel]:
-    """The client's active channels, in order of creation."""
+async def load_channels(
+    session: AsyncSession, registry: Mapping[str, Connector], *, drafts: bool = False
+) -> list[Channel]:
+    """The client's active channels, in order of creation; with `drafts` also those to be activated later."""
+    states = [ConnectionState.ACTIVE, ConnectionState.DRAFT] if drafts else [ConnectionState.ACTIVE]
     rows = await session.execute(
         text(f"""
             SELECT id, partner_id, name, kind, jurisdiction,
                    ARRAY(SELECT o.id FROM {CONNECTIONS} o
                           WHERE o.tenant_id = n.tenant_id AND o.environment <> n.environment) AS other_environment
               FROM {CONNECTIONS} n
-             WHERE tenant_id = :t AND cardinality(writes) > 0 AND state = 'active' ORDER BY id
+             WHERE tenant_id = :t AND cardinality(writes) > 0 AND state = ANY (:states) ORDER BY id
         """),
-        {"t": scope_of(session).tenant_id},
+        {"t": scope_of(session).tenant_id, "states": states},
     )
     return [
         Channel(
@@ -84,6 +89,18 @@ async def load_values(
     return {row.key: row for row in map(_READ_VALUE, rows)}
 
 
+async def is_record_known(session: AsyncSession, key: ElementKey) -> bool:
+    """Whether the record of `key` has a value of any element, or a title."""
+    found = await session.execute(
+        text("""
+            SELECT EXISTS (SELECT FROM record_value WHERE tenant_id = :t AND record_key = :key AND record_type = :type)
+                OR EXISTS (SELECT FROM record_title WHERE tenant_id = :t AND record_key = :key AND record_type = :type)
+        """),
+        {"t": scope_of(session).tenant_id, "key": key.record_key, "type": key.record_type},
+    )
+    return bool(found.scalar_one())
+
+
 async def save_values(session: AsyncSession, rows: Sequence[ValueRow], *, now: datetime, zone: tzinfo) -> None:
-    """`zone`: the client's, by whose clocks its months begin."""
+    """Insert or update the values. `zone`: the client's, in which its months begin."""
     await _UPSERT_VALUES.execute(session, rows, now=now, month=month_start(now, zone))

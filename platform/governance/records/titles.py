@@ -70,13 +70,22 @@ async def load_titles(session: AsyncSession, record_keys: Iterable[str | None]) 
     return {row.record_key: row.title for row in rows}
 
 
-_FOLDED_KEY: Final = 'normalize(casefold(normalize(c.record_key, NFKC) COLLATE "pg_unicode_fast"), NFKC)'
-"""As SQL, equivalent to `fold_text`."""
+TITLE_OF: Final = """coalesce((SELECT t.title FROM record_title t
+    WHERE t.tenant_id = {tenant} AND t.record_key = {key} ORDER BY t.record_type = 'product' DESC LIMIT 1), '')"""
+"""As SQL: the title of a record, or empty; for lists of several clients, in the fleet's scope."""
 
-SEARCHED: Final = f"""({_FOLDED_KEY} LIKE :pattern OR c.record_key = ANY (ARRAY(
+
+def fold_in_sql(text_sql: str) -> str:
+    """As SQL: the text folded as by `fold_text`."""
+    return f'normalize(casefold(normalize({text_sql}, NFKC) COLLATE "pg_unicode_fast"), NFKC)'
+
+
+def searched_row(alias: str) -> str:
+    """As SQL, of row `alias`: its record's key or title contains the search text; binds by `search_binds`."""
+    key = f"{alias}.record_key"
+    return f"""({fold_in_sql(key)} LIKE :pattern OR {key} = ANY (ARRAY(
     SELECT t.record_key FROM record_title t
      WHERE t.tenant_id = :t AND t.search LIKE :pattern LIMIT {_MATCHES})))"""
-"""As SQL, of change `c`: its record's key or title contains the search text; binds by `search_binds`."""
 
 
 def search_binds(searched: str) -> dict[str, object]:

@@ -96,9 +96,7 @@ def quote_value(value: Value) -> str:
 
 
 def find_trouble(key: ElementKey, value: Value, declared: ElementType | None = None) -> MessageText:
-    """Why the value cannot be one of this key; empty when it can. `declared`: the type of a
-    custom element.
-    """
+    """Reason why the value is not valid for the key; empty if it is valid. `declared`: the type of a custom element."""
     known = declared or element_type(key.element)
     if trouble := _key_trouble(key.element, key.record_type, None if known is None else known.record_type):
         return trouble

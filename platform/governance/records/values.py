@@ -11,7 +11,7 @@ RowStruct = TypeVar("RowStruct")
 def row_reader(shape: type[RowStruct], *, fields: int | None = None) -> Callable[[Any], RowStruct]:
     """A function from a row, in the order of the struct's fields, to the struct; jsonb columns become values.
 
-    `fields`: how many columns there are, when the struct's last ones have their defaults.
+    `fields`: number of columns, if the struct's last fields have their defaults.
     """
     names = getattr(shape, "__struct_fields__")[:fields]  # noqa: B009 - not known to the type checker
     hints = get_type_hints(shape)

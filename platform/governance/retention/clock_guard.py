@@ -36,7 +36,7 @@ class ClockInDoubt(Conflict):
 
 
 async def check_clock(owner: Database, app: Database, tenants: Mapping[UUID, UUID], *, now: datetime) -> None:
-    """Raises ClockInDoubt."""
+    """Compare the clock `now` with the three references. Raises ClockInDoubt."""
     async with owner.transaction(None) as session:
         database = await _database_clock(session)
         last = await read_fact(session, LAST_RUN)

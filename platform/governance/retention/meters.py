@@ -1,4 +1,4 @@
-"""Meter of storage: what a client's messages and documents take, measured once a day."""
+"""Meter of storage: gigabytes of a client's messages and documents, measured once a day."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -56,7 +56,7 @@ class RetentionPurge(TenantOwned, Base):
     """One deletion: numbers of rows made before `before` that were deleted, and kept because still needed.
 
     It has no state: the row is written in the transaction that deletes, and never changed. A run is the time of its end
-    (`clock_guard.record_run`); one that was interrupted leaves the deletions it completed.
+    (`clock_guard.record_run`); an interrupted run leaves the deletions that it completed.
     """
 
     __tablename__ = "retention_purge"

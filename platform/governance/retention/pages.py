@@ -13,6 +13,7 @@ from litestar.response import Template
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
+from foundation.web.etags import version_in
 from foundation.web.lists import LONGEST_TEXT
 from foundation.web.render import redirect_to
 from governance.permissions import GovernancePermission
@@ -21,9 +22,11 @@ from governance.retention.form import days_of, text_of
 from governance.retention.lists import PURGES
 from governance.retention.plan import plan_retention
 from governance.retention.schemas import NewHold, NewPolicy
+from governance.retention.version import read_policies_version, require_policies_version
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page
 
@@ -47,9 +50,11 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
     async def render(
         access: Access, refusal: DomainError | None = None, refused: RefusedInput | None = None
     ) -> Template:
+        sent = version_in(refused.form) if refused else ""
         view = await plan_retention(access.session, classes, now=access.now)
         context = {
             "view": view,
+            "version": sent or await read_policies_version(access.session),
             "titles": {one.name: one.title for one in view.classes},
             "shown": refused.dialog if refused else "",
             "typed": refused.form if refused else {},
@@ -67,7 +72,7 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
     async def show_retention_page(access: OpenAccess) -> Response[Any]:
         return await render(access)
 
-    @post(f"{_ROOT}/policy", opt=_WRITE, include_in_schema=False)
+    @post(f"{_ROOT}/policy", opt=_WRITE | STEP_UP, include_in_schema=False)
     async def set_retention_policy_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
         refused = RefusedInput("policy", form)
@@ -75,8 +80,12 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
             policy = NewPolicy(days_of(form), text_of(form, "element"))
         except InvalidInput as refusal:
             return await render(access, refusal, refused)
-        setting = set_policy(access.session, classes, text_of(form, "data_class"), policy, now=access.now)
-        return await act(access, setting, translate("Retention period saved"), refused)
+
+        async def change() -> None:
+            await require_policies_version(access.session, version_in(form))
+            await set_policy(access.session, classes, text_of(form, "data_class"), policy, now=access.now)
+
+        return await act(access, change(), translate("Retention period saved"), refused)
 
     @post(f"{_ROOT}/holds", opt=_WRITE, include_in_schema=False)
     async def place_legal_hold_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
@@ -85,7 +94,7 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
         placing = place_hold(access.session, classes, hold, now=access.now, new_id=services.new_id)
         return await act(access, placing, translate("Legal hold placed"), RefusedInput("hold", form))
 
-    @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, include_in_schema=False)
+    @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE | STEP_UP, include_in_schema=False)
     async def release_legal_hold_page(
         request: AnyRequest, access: OpenAccess, hold_id: FromPath[UUID]
     ) -> Response[Any]:

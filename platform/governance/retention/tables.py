@@ -15,7 +15,12 @@ NOT EXISTS (SELECT 1 FROM governance_exception e
 AND NOT EXISTS (SELECT 1 FROM {APPROVALS} a
                  WHERE a.tenant_id = :t AND a.wait_id = escalation.subject_id AND a.state = 'pending')
 """
-"""A step of an open item stays, or it would be reached again."""
+"""A step of an open item is kept, or the ladder would reach it again."""
+_GONE: Final = """
+NOT EXISTS (SELECT 1 FROM governance_exception e WHERE e.tenant_id = :t AND e.id = {table}.subject_id)
+AND NOT EXISTS (SELECT 1 FROM change c WHERE c.tenant_id = :t AND c.id = {table}.subject_id)
+"""
+"""Rows that people wrote about an item are kept as long as the item."""
 _BASELINES: Final = """
 baseline_id IN (SELECT b.id FROM baseline b WHERE b.tenant_id = :t AND b.state IN ('accepted', 'discarded')
                    AND coalesce(b.finished_at, b.decided_at, b.started_at) < :before_at)
@@ -52,6 +57,18 @@ RETAINED: Final = (
         "escalations", N_("Escalations"), N_("Steps of the escalation ladder that approvals and exceptions reached."),
         (RetainedTable("escalation", "reached_at", by_time=True, closed=_ENDED),),
         default_days=400, least_days=30,
+    ),
+    DataClass(
+        "comments", N_("Comments and assignments"),
+        N_(
+            "Comments on exceptions and approvals, and their assignees. Kept at least as long as the exception or "
+            "approval."
+        ),
+        (
+            RetainedTable("item_comment", "written_at", by_time=True, closed=_GONE.format(table="item_comment")),
+            RetainedTable("item_assignment", "assigned_at", by_time=True, closed=_GONE.format(table="item_assignment")),
+        ),
+        default_days=30, least_days=30,
     ),
     DataClass(
         "baselines", N_(

@@ -1,1 +1,1 @@
-"""Search for clients and records from any page."""
+"""Search for objects of all rooms from any page."""

@@ -1,4 +1,4 @@
-"""A month's deliveries against their targets, for the credits that billing gives for missed ones."""
+"""A month's deliveries against their targets, for the service credits that billing gives for missed targets."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,15 +14,15 @@ from foundation.ids import new_id
 from governance.propagation.delivery import LATE
 
 _SETTLING: Final = timedelta(days=1)
-"""After the month's end, so that its last deliveries are visible or late."""
+"""Wait after the month's end, so that its last deliveries are visible or late."""
 _LONGEST: Final = timedelta(days=27)
-"""A delivery that is still undecided then counts as in time."""
+"""Longest wait after the month's end; a delivery that is still undecided then counts as in time."""
 _COUNTED: Final = """p.tenant_id = :t AND p.released_at >= :start AND p.released_at < :end
                      AND p.state NOT IN ('superseded', 'stale_approval')"""
 
 
 async def assess_month(session: AsyncSession, now: datetime) -> None:
-    """Record the attainment of the two months before by its clocks, each once, for a client whose terms want it."""
+    """Record the attainment of the two months before by the client's clocks, each once, if its terms need it."""
     scope, last = scope_of(session), month_before(now)
     if scope.tenant_id == scope.msp_id:
         return
@@ -32,7 +32,7 @@ async def assess_month(session: AsyncSession, now: datetime) -> None:
 
 
 async def _assess(session: AsyncSession, month: Period, now: datetime) -> None:
-    """Not before each delivery of the month is visible or late: a target may end after the month."""
+    """Record a month's attainment, once each of its deliveries is visible or late: a target may end after the month."""
     scope, time = scope_of(session), local_month(month, await load_time_zone(session))
     keys = {"t": scope.tenant_id, "start": time.start, "end": time.end, "now": now, "most": MOST_NAMED}
     counts = (await session.execute(_COUNTS, keys)).one()

@@ -1,1 +1,1 @@
-"""Messages of types that no room reads, kept until a room does."""
+"""Unclaimed messages: of types that no room processes yet, kept until they can be replayed."""

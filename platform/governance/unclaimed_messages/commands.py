@@ -28,7 +28,7 @@ def unclaimed() -> None:
 @MSP
 @CLIENT
 def list_(msp_id: UUID, tenant_id: UUID) -> None:
-    """List them by connection and type, those kept longest first."""
+    """List unclaimed messages by connection and type, those kept longest first."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:

@@ -39,7 +39,7 @@ class ReplayInput(RequestBody, frozen=True):
 
 
 class DiscardMessagesInput(RequestBody, frozen=True):
-    """As `ReplayInput`, and why they are not needed."""
+    """As `ReplayInput`, with the reason why the messages are not needed."""
 
     connection_id: UUID
     message_type: str

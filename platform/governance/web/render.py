@@ -21,7 +21,7 @@ from tenants.access import Access
 def render_page(
     access: Access, template: str, title: str, context: Mapping[str, object], *, refusal: DomainError | None = None
 ) -> Template:
-    """Render `template`, a page or fragment in templates/governance."""
+    """Render `template`, a page or fragment of this room."""
     formats = {
         "account": access.account.name,
         "me": str(access.principal.id),

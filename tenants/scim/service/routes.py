@@ -192,7 +192,9 @@ def _require_read(caller: ScimCaller) -> None:
 
 
 def _page(query: Mapping[str, str]) -> tuple[int, int]:
-    """Number of the first, from 1, and how many at most. Values below the least count as it (RFC 7644 §3.4.2.4)."""
+    """Number of the first resource, from 1, and size of the page. Lower values are raised to the least allowed one
+    (RFC 7644 §3.4.2.4).
+    """
     start, most = _number(query, "startIndex", 1), _number(query, "count", _USUAL_COUNT)
     return min(max(start, 1), _HIGHEST_START), min(max(most, 0), description.MOST_RESULTS)
 

@@ -246,12 +246,12 @@ async def _confirm(  # noqa: PLR0913, PLR0917 - the parts of one answer
         await confirm_identity(sso, who, await read_identity(sso, answer, pending))
     except DomainError as refusal:
         return _show(request, brand, sso, _failed(back, refusal))
-    done = done_cookies(translate("Confirmed. Repeat the act now."))
+    done = done_cookies(translate("Confirmed. Repeat the action now."))
     return Redirect(pending.target or "/", status_code=303, headers=_PRIVATE, cookies=done)
 
 
 async def _start_trial(request: AnyRequest, brand: Brand, sso: SingleSignOn, scope: Scope) -> Response[Any]:
-    """The ticket was issued to an administrator of the account, whose browser this has to be."""
+    """Begin a trial. The ticket was issued to an administrator of the account, whose browser this has to be."""
     who = await signed_in_member(request, brand, sso.auth)
     given = request.query_params["trial"]
     ticket = await sso.auth.tickets.take(scope.msp_id, TRIAL_TICKET, given, TrialTicket)

@@ -13,7 +13,7 @@ from tests.support.list_rows import ListSample, Rows
 
 
 async def add_payment_difference(rows: Rows, number: int) -> None:
-    """An invoice that Stripe has with another total."""
+    """Add an invoice whose total at Stripe differs."""
     market = await retail_market(rows, START + timedelta(days=31 * number))
     # Months are closed one after the other, and before that of `add_invoice`.
     at = START - timedelta(days=31 * (28 - number))

@@ -1,4 +1,4 @@
-"""What the provider moved of an invoice is recorded by kind, and adds up whatever happened before."""
+"""Movements of an invoice at the provider: recorded by kind, with correct sums after any history."""
 
 import pytest
 from hypothesis import given

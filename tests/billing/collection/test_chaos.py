@@ -1,4 +1,4 @@
-"""Chaos from a seed: answers lost, throttled, repeated and out of order. In the end both books agree to the cent."""
+"""Chaos by seed: answers lost, throttled, repeated and out of order; at the end both books agree to the cent."""
 
 import os
 import random
@@ -57,7 +57,7 @@ _KNOWN_SEED = 1127
 SEED = int(os.environ.get("STRIPE_CHAOS_SEED", _KNOWN_SEED))
 STEPS = 70
 ROUTES = ("hosted", "automatic", "outside", "hosted", "automatic")
-"""How each of the invoices is paid: what is paid in two ways at once is a difference that a person has to settle."""
+"""Payment route by invoice. An invoice paid in two ways at once is a difference that a person has to resolve."""
 SIGNING = "whsec_chaos7777"
 
 
@@ -82,7 +82,7 @@ class Books:
         return replace(self.env.services.get(PaymentServices), clock=self.clock)
 
     async def collect(self, invoice_id: UUID) -> None:
-        """As the job, which is repeated while answers are missing."""
+        """Collect as the job does, which is repeated while answers are missing."""
         db, scope = self.env.services.db, self.env.scope
         async with db.transaction(scope) as session:
             wanted = await prepare(session, self.account, invoice_id, now=self.clock())
@@ -105,7 +105,7 @@ class Books:
                 await note_charge(session, wanted, declined, now=self.clock())
 
     async def deliver(self, *, last: bool = False) -> None:
-        """Webhooks, twice, late, in any order, or never; one that fails is delivered again."""
+        """Deliver webhooks twice, late, in any order, or never; failed ones are delivered again."""
         options: dict[str, Any] = {"twice": 0.3, "late": 0.3, "never": 0.0 if last else 0.2, "shuffle": True}
         found = [*self.undelivered, *self.fake.deliverer(seed=self.dice.randint(0, 10**6), **options).take(last=last)]
         self.undelivered = []
@@ -123,7 +123,7 @@ class Books:
                 await apply_to_client(self.services, self.env.msp_account, remote, asked_at=asked_at)
 
     async def change(self, act: Callable[[Any], Awaitable[object]]) -> None:
-        """What a person does here; a refusal is an answer."""
+        """Act of a person in the product; a refusal is a valid result."""
         try:
             async with self.env.services.db.transaction(self.env.scope) as session:
                 await act(session)
@@ -131,7 +131,7 @@ class Books:
             return
 
     async def act(self) -> None:
-        """One thing that happens."""
+        """One random act."""
         invoice_id, dice = self.dice.choice([*self.invoices]), self.dice
         now, small = self.clock(), self.dice.randint(1, 400)
         what = dice.choice(("collect", "collect", "deliver", "pay", "pay", "credit", "refund", "bank"))
@@ -184,7 +184,7 @@ class Books:
 
 
 async def open_books(env: ClientEnv, seed: int) -> Books:
-    """Five sent invoices of five months, and nothing at the fake but what is asked for."""
+    """Five sent invoices of five months; the fake has no other objects."""
     fake = StripeFake(faults=Faults(seed, 0.12))
     market, account_id = Market(env.services.db, env.msp_account, env.scope), new_id()
     await market.open_book(Side.RETAIL)
@@ -229,7 +229,7 @@ async def test_both_books_agree_in_the_end(env: ClientEnv) -> None:
     books.fake.faults.rate = 0.0
     provider = books.account.provider
     assert isinstance(provider, StripeProvider)
-    patient = replace(provider, log=replace(provider.log, reopens=True))  # somebody asks again
+    patient = replace(provider, log=replace(provider.log, reopens=True))  # a person repeats the request
     books.account = OpenAccount(books.account.id, books.account.kind, patient)
     for _ in range(3):
         await books.deliver(last=True)
@@ -245,7 +245,7 @@ def save_card(fake: StripeFake, customer: str) -> dict[str, str]:
 
 
 async def check(env: ClientEnv, books: Books, again: str) -> None:
-    """The list of differences is empty but for open disputes, and the sums are those of the fake's own books."""
+    """Check that only open disputes are listed as differences, and that the sums equal those of the fake's books."""
     async with env.services.db.transaction(env.msp_account.for_fleet()) as session:
         drift = (await DRIFT.load(session, DRIFT.query(), books.now + timedelta(days=1))).items
     assert [one for one in drift if not one.dispute or one.failure] == [], again

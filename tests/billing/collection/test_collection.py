@@ -1,4 +1,4 @@
-"""Sent invoices are collected by Stripe: pushed, paid, refunded, disputed; whatever comes twice, late or never."""
+"""Collection of sent invoices by Stripe: pushed, paid, refunded, disputed; events twice, late or never."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ STRIPE = {"provider": "stripe", "secret_key": "sk_test_harbour4242", "signing_se
 
 
 async def work(env: ClientEnv) -> None:
-    """The jobs of the MSP account and of the client, whose jobs the former's cause."""
+    """Run the jobs of the MSP account, then those of the client, which the former enqueue."""
     await replace(env, scope=env.msp_account).work(settle=0.1)
     await env.work(settle=0.1)
 
@@ -149,7 +149,7 @@ async def test_a_part_paid_outside_is_not_collected_as_a_whole(
     assert f'/clients/{msp_setup.slug}/invoices/{invoice_id}/pay"' not in shown_page
     (listed,) = (await admin.api("GET", "/api/v1/payment-differences")).json()["items"]
     assert (listed["left_minor"], listed["left_there_minor"]) == (at["total_minor"] - 400, at["total_minor"])
-    # What was asked for after the last answer is applied, however long that one took; a payment has the day of Stripe.
+    # Answers to later requests are applied, however long the last one took; a payment has Stripe's day.
     asked = datetime(2026, 5, 1, 12, tzinfo=UTC)
     remote = RemoteInvoice(
         at["external_id"], invoice_id, env.scope.tenant_id, "open", "EUR", at["total_minor"], number="N-1",
@@ -162,7 +162,7 @@ async def test_a_part_paid_outside_is_not_collected_as_a_whole(
             later = asked + timedelta(minutes=3 if state is paid else 2)
             await apply_remote(session, invoice_id, state, asked_at=later, now=asked + timedelta(minutes=10))
         await write_failure(session, invoice_id, "conflict", "The key of the account is revoked.")
-        # An event does not hide why the last attempt failed.
+        # An event does not hide the error of the last attempt.
         later = asked + timedelta(minutes=4)
         await apply_remote(session, invoice_id, paid, asked_at=later, now=later)
     payments = (await admin.api("GET", path)).json()["payments"]
@@ -177,9 +177,9 @@ async def test_a_part_paid_outside_is_not_collected_as_a_whole(
     )
     async with env.services.db.transaction(env.scope) as session:
         await write_failure(session, invoice_id, differs.code, problem=differs.reason)
-    told = (await admin.api("GET", path)).json()["collection"]
-    assert (told["failure"], told["answer"]) == ("payment-totals-differ", "Stripe's draft in_1 has the total 7.")
-    # A draft that stays one is listed after a while, as is one on its way.
+    blocked = (await admin.api("GET", path)).json()["collection"]
+    assert (blocked["failure"], blocked["answer"]) == ("payment-totals-differ", "Stripe's draft in_1 has the total 7.")
+    # A remaining draft is listed after a while, as is one in transit.
     async with env.services.db.transaction(env.scope) as session:
         await clear_failure(session, invoice_id)
         draft = msgspec.structs.replace(paid, status="draft")
@@ -235,7 +235,7 @@ async def test_the_sweep_finds_payments_without_a_webhook(
     async with env.services.db.transaction(env.msp_account) as session:
         found = "SELECT count(*) FROM payment_event WHERE via = 'sweep' AND state = 'applied'"
         assert int(await session.scalar(text(found)) or 0) > 0
-    # Invoices are read again without events: ours alone, and one that fails stops no other.
+    # Invoices are read again without events: only ours, and a failing one stops no other.
     at, platform = (await admin.api("GET", path)).json()["collection"], fake.world.platform
     charge = next(one for one in platform.of_kind("charge") if one["amount"] == at["total_minor"])
     fake.acts.dispute(list(platform.of_kind("charge"))[-1]["id"])
@@ -270,7 +270,7 @@ async def test_an_invoice_moves_to_the_current_account_on_request(
     path = f"/api/v1/clients/{msp_setup.slug}/invoices/{invoice_id}"
     assert (await admin.api("POST", f"{path}/collection")).status_code == 409
     assert (await admin.api("PUT", "/api/v1/payment-account", {"provider": "sandbox"})).status_code == 200
-    # A credit note that is written while the row is: it is within what was settled before, whatever its time says.
+    # A credit note written at the same time as the row is part of the earlier settlement, regardless of its time.
     async with env.services.db.transaction(env.scope) as session:
         credit = NewCredit(reason="Too much", net_minor=100)
         await create_credit_note(session, invoice_id, credit, now=utc_now() + timedelta(hours=1), new_id=new_id)
@@ -292,7 +292,7 @@ async def test_an_invoice_moves_to_the_current_account_on_request(
     assert (at["provider"], at["status"], at["is_current"], at["failure"]) == ("stripe", "open", True, "")
     balance = moved["invoice"]["gross_minor"] - 2 * 119
     assert (at["total_minor"], at["credited_minor"], at["payment_url"] != "") == (balance, 0, True)
-    # What was paid at an earlier account stays there.
+    # Payments at an earlier account stay there.
     fake.acts.pay_hosted(at["external_id"])
     assert (await admin.api("POST", f"{path}/collection")).status_code == 202
     await work(env)

@@ -1,4 +1,4 @@
-"""Tax by line, as it is pushed, and charges that are refused."""
+"""Tax by pushed line, and refused charges."""
 
 from decimal import Decimal
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Coupons: what drafts and invoices use of them, and who may have them."""
+"""Coupons: amounts used by drafts and invoices, and eligible clients."""
 
 import asyncio
 from datetime import date, timedelta
@@ -167,6 +167,51 @@ async def test_a_credit_does_not_give_back_what_a_credit_note_did(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("coupon", "left"), [("2026-05", 1500), ("2026-03", 750)])
+async def test_a_credit_note_gives_back_no_time_that_a_later_invoice_did(
+    priced: Market, coupon: str, left: int
+) -> None:
+    """31.00 for March, of which April gives back 16.00 (of 31 days); with a coupon for half the price, half of both."""
+    await offer(priced, "basic", "31")
+    await offer(priced, "free", "0")
+    one = await begin(priced, "basic", MARCH.start)
+    await make(priced, "HALF", percent=Decimal(50), duration=CouponDuration.MONTHS, months=1)
+    await give(priced, "HALF", coupon)
+    march = await close(priced, MARCH)
+    priced.now = APRIL.start + timedelta(days=9)
+    await act(priced, one, StepKind.CHANGE, plan="free", at=MARCH.start + timedelta(days=15))
+    await close(priced, APRIL)
+    async with priced.as_client() as session:
+        line = await session.scalar(text("SELECT id FROM invoice_line WHERE amount_minor = 3100"))
+        too_much = (NewCredit(reason="x", lines={line: 2400}), NewCredit(reason="x", net_minor=left + 1))
+        for wrong in too_much:
+            with pytest.raises(Conflict):
+                await create_credit_note(session, march.id, wrong, now=priced.now, new_id=new_id)
+        await create_credit_note(session, march.id, NewCredit(reason="x"), now=priced.now, new_id=new_id)
+        assert await session.scalar(text("SELECT net_minor FROM credit_note")) == left
+        with pytest.raises(Conflict):
+            await create_credit_note(session, march.id, NewCredit(reason="x"), now=priced.now, new_id=new_id)
+
+
+async def test_what_is_charged_again_has_the_coupon_of_its_own_month(selling: Market) -> None:
+    """Usage and fee of March have half the price on the invoice of April, too; those of April have not."""
+    await offer(selling, "basic", "31")
+    await begin(selling, "basic", MARCH.start)
+    half = {"percent": Decimal(50), "duration": CouponDuration.FOREVER}
+    await make(selling, "SPRING", **half, valid_until=date(2026, 3, 31))
+    await give(selling, "SPRING")
+    first = await close(selling, MARCH)
+    assert first.total_minor == 4433 - 2217
+    async with selling.as_client() as session:
+        now = APRIL.start + timedelta(days=2)
+        await act_on_invoice(session, first.id, InvoiceAct.VOID, reason="wrong", now=now, new_id=new_id)
+    for _ in range(2):
+        await bill(selling, APRIL.start + timedelta(days=3))
+        assert (await drafted(selling, APRIL)).total_minor == first.total_minor + 500 + 3100
+    uses_ = (await coupons(selling))["SPRING"].uses
+    assert [(use.month, use.amount_minor) for use in uses_] == [(APRIL.start.date(), 2217)]
+
+
 def test_a_credit_note_of_the_seats_leaves_the_credit_of_the_fee() -> None:
     def line(amount: int, component: str, kind: LineKind = LineKind.SUBSCRIPTION) -> ChargedLine:
         cause = {"subscription_id": "s", "fee": f"s {component} 1.0"}
@@ -209,8 +254,8 @@ async def test_an_ended_coupon_and_one_that_is_no_longer_valid_discount_nothing(
 async def test_a_coupon_is_given_to_no_more_clients_than_its_limit(selling: Market) -> None:
     await make(selling, "FEW", percent=Decimal(5), max_clients=2)
     markets = [selling, *(selling.another_client() for _ in range(4))]
-    told = await asyncio.gather(*(give(one, "FEW") for one in markets), return_exceptions=True)
-    assert [type(one) for one in told if one is not None] == [Conflict] * 3
+    results = await asyncio.gather(*(give(one, "FEW") for one in markets), return_exceptions=True)
+    assert [type(one) for one in results if one is not None] == [Conflict] * 3
     with pytest.raises(InvalidInput, match="no coupon"):
         await give(Market(selling.db, (stranger := make_scope()), stranger), "FEW")
 

@@ -1,4 +1,4 @@
-"""Coupons over the API and on pages: who creates, gives and sees them."""
+"""Coupons over the API and on pages: permissions to create, give and read them."""
 
 import pytest
 

@@ -1,3 +1,3 @@
-"""Parameters of this slice of which the canary has no row."""
+"""Parameters of this slice without a row for the canary."""
 
 UNSAMPLED = {"note_id": "the sample is an invoice without credit notes"}

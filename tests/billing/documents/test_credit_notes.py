@@ -1,4 +1,4 @@
-"""Documents of credit notes: type 381 with the invoice they take back from, by rate, for their readers alone."""
+"""Documents of credit notes: type 381 with the credited invoice, by rate, for their readers only."""
 
 from collections.abc import Sequence
 from uuid import UUID

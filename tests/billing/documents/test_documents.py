@@ -1,4 +1,4 @@
-"""Documents of an invoice by EN 16931's own rules, not by our reading of them."""
+"""Documents of an invoice, checked by EN 16931's own rules."""
 
 import io
 from collections.abc import Callable
@@ -13,10 +13,12 @@ import facturx
 import pytest
 from lxml.etree import XMLSchema, fromstring, parse
 from msgspec.structs import replace
+from PIL import Image
 from pypdf import PdfReader
 from saxonche import PySaxonProcessor
 
 from billing.documents.cii import write_cii
+from billing.documents.logo import DocumentLogo
 from billing.documents.pdf import write_pdf
 from billing.documents.ubl import write_ubl
 from billing.legal_entities.tax import VOUCHER, TaxCategory, TaxRule, tax_amounts
@@ -62,7 +64,7 @@ def rules(writer: Writer) -> Any:
 
 
 def failed(xml: bytes, writer: Writer) -> str:
-    """The report of the rules, if one fails."""
+    """The validator's report, if a rule fails."""
     report: str = rules(writer)(xml)
     assert "fired-rule" in report
     return report if "failed-assert" in report else ""
@@ -88,7 +90,7 @@ def test_credit_that_is_bought_stands_beside_taxed_lines_untaxed(writer: Writer)
 
 
 def credit(language: str = "de") -> InvoiceSnapshot:
-    """A line that is taken back, one by tiers, and one that is still charged."""
+    """A reversed line, one by tiers, and one that is still charged."""
     found = invoice(language=language)
     units, tiered = found.lines
     lines = [
@@ -141,6 +143,20 @@ def test_the_pdf_of_a_credit_note_asks_for_no_payment() -> None:
     assert "16,46" in shown
     assert "-16,46" not in shown
     assert "DE89 3704" not in shown
+
+
+@pytest.mark.parametrize(("size", "shows_name"), [((600, 100), False), ((90, 90), True)])
+def test_the_pdf_shows_the_logo_and_the_name_unless_the_logo_is_a_wordmark(
+    size: tuple[int, int], *, shows_name: bool
+) -> None:
+    file = io.BytesIO()
+    Image.new("RGBA", size, (15, 118, 110, 200)).save(file, "PNG")
+    made = write_pdf(
+        replace(invoice(), seller=replace(SELLER, name="Seller")), DocumentLogo(file.getvalue(), not shows_name)
+    )
+    page = PdfReader(io.BytesIO(made)).pages[0]
+    assert [one.image.size for one in page.images if one.image is not None] == [size]
+    assert (invoice().brand.name in page.extract_text()) is shows_name
 
 
 @pytest.mark.parametrize(("language", "title"), _TITLES.items())

@@ -1,4 +1,4 @@
-"""Mails of invoices and reminders: who gets them, with what, and when none is sent."""
+"""Mails of invoices and reminders: recipients, contents, and cases without a mail."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""The job that makes the documents of an invoice: it leaves with the finalising transaction, and writes them once."""
+"""The job that creates an invoice's documents: enqueued by the finalising transaction, and written once."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What applies: the client's own rule, else its plans together, else the default of its price book."""
+"""Precedence: the client's own rule, else its plans together, else the default of its price book."""
 
 from datetime import timedelta
 from typing import Any

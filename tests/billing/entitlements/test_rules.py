@@ -1,13 +1,14 @@
-"""Rules in the database: what is set is enforced by the rooms below, for this client alone, also of two at a time."""
+"""Stored rules: enforced by the lower rooms, for this client only, also for concurrent requests."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from billing.entitlements.notices import notice_entitlements
 from billing.entitlements.rules import apply_entitlements, list_entitlements, list_rules, set_rule
 from billing.entitlements.schemas import EntitlementInput, EntitlementView
 from billing.plans.schemas import PlanEntitlementInput
@@ -18,8 +19,10 @@ from foundation.entitlements.check import require_entitlement
 from foundation.entitlements.errors import NotInPlan, PlanLimitReached
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import new_id
+from tenants.auth.api_keys import NewApiKey, create_api_key
 from tenants.features import SINGLE_SIGN_ON_FEATURE
 from tenants.members.repository import NewMember, create_member, mark_resumed, mark_suspended
+from tenants.secrets import new_secret
 from tests.billing.conftest import START, Market
 from tests.billing.subscriptions.test_drafts import act, begin, offer
 
@@ -68,6 +71,53 @@ async def test_a_limit_refuses_what_goes_beyond_it_for_this_client_alone(market:
         await add_member(other, name)
     view = await shown(other)
     assert (view.used, view.hard_limit, view.source) == (3, None, "none")
+
+
+async def test_members_are_notified_once_from_the_warning_on_until_it_is_below_again(market: Market) -> None:
+    async def review() -> int:
+        async with market.as_client() as session:
+            await notice_entitlements(session, FEATURES, market.now)
+        async with market.as_client() as session:
+            return await session.scalar(text("SELECT count(*) FROM job WHERE kind LIKE '%notify%'")) or 0
+
+    await allow(market, soft_limit=2, hard_limit=5)
+    await allow(market, "api_keys", hard_limit=0)
+    await add_member(market, "ana")
+    counts = [await review()]
+    bo = await add_member(market, "bo")
+    counts += [await review(), await review()]
+    async with market.as_client() as session:
+        await mark_suspended(session, member_id=bo.id, reason="left", now=market.now)
+    counts.append(await review())
+    async with market.as_client() as session:
+        await mark_resumed(session, member_id=bo.id, reason="came back", now=market.now)
+    counts.append(await review())
+    for soft in (None, 2):  # not limited for a while, such as by another plan
+        await allow(market, soft_limit=soft)
+        counts.append(await review())
+    other = market.another_client()
+    await add_member(other, "cleo")
+    async with other.as_client() as session:
+        await notice_entitlements(session, FEATURES, market.now)
+        assert await session.scalar(text("SELECT count(*) FROM entitlement")) == 0
+    assert counts == [0, 1, 1, 1, 2, 2, 3]
+
+
+async def test_an_expired_api_key_takes_no_place_of_the_plan(market: Market) -> None:
+    async def add_key(at: datetime, expires_at: datetime | None = None) -> None:
+        async with market.as_client() as session:
+            wanted = NewApiKey(new_id(), "Reader", "client_viewer", expires_at=expires_at)
+            await create_api_key(session, new_secret, wanted, now=at)
+
+    await allow(market, "api_keys", hard_limit=1)
+    end = market.now + timedelta(days=1)
+    await add_key(market.now, end)
+    with pytest.raises(PlanLimitReached):
+        await add_key(end - timedelta(seconds=1))
+    assert (await shown(market, "api_keys")).used == 1
+    await add_key(end)
+    market.now = end
+    assert (await shown(market, "api_keys")).used == 1, "the new one"
 
 
 async def test_of_two_at_a_time_one_is_refused(market: Market) -> None:

@@ -1,9 +1,14 @@
-"""Plan and limits on pages and over the API: who sets them, who sees them, and what a refusal says."""
+"""Plan and limits on pages and over the API: permissions, and the texts of refusals."""
+
+from datetime import timedelta
 
 import pytest
 
+from billing.periods import month_of
 from billing.sides import Side
+from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
+from tenants.audit_actions import TenantAction
 from tests.billing.conftest import Market
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
@@ -46,6 +51,29 @@ async def test_a_limit_of_a_client_is_set_on_the_page_and_refuses_the_next_key(
     stranger = await web_app.signed_in(other.host, other.admin)
     assert (await stranger.api("GET", api)).status_code == 404
     assert (await stranger.api("POST", api, {"feature": "api_keys", "hard_limit": 9})).status_code == 404
+
+
+async def test_exports_of_lists_are_limited_in_a_month(web_app: WebApp, admin: Visit, msp_setup: MspSetup) -> None:
+    root, csv = f"/clients/{msp_setup.slug}", {"Accept": "text/csv"}
+    assert (await admin.get(f"{root}/members.csv")).status_code == 200
+    async with web_app.services.db.transaction(msp_setup.env.scope) as session:
+        last_month = month_of(utc_now()).start - timedelta(seconds=1)
+        append_audit(session, action=TenantAction.LIST_EXPORTED, subject="list:members", data={}, at=last_month)
+    limit = {"feature": "exports", "hard_limit": 2}
+    assert (await admin.api("POST", f"/api/v1{root}/entitlements", limit)).status_code == 200
+    assert (await admin.http.get(f"/api/v1{root}/members", headers=csv)).status_code == 200
+    for path in (f"/api/v1{root}/members", f"{root}/members.csv"):
+        refused = await admin.http.get(path, headers={"Accept": "text/csv, application/problem+json"})
+        assert (refused.status_code, refused.json()["used"]) == (409, 2), path
+        assert "Wait for the next month" in refused.json()["detail"]
+    assert (await admin.api("GET", f"/api/v1{root}/members")).status_code == 200
+    shown = (await admin.get(f"{root}/plan")).text
+    assert "Exports of lists per month" in shown
+    assert "Exports of lists per month</a>" not in shown
+    for own in ("/fleet.csv", "/inbox.csv"):
+        assert (await admin.get(own)).status_code == 200, "not of the client"
+    partner = await web_app.signed_in(msp_setup.host, msp_setup.partner)
+    assert (await partner.get(f"{root}/channel.csv")).status_code == 409
 
 
 async def test_defaults_of_a_price_book_and_the_plan_form(

@@ -1,6 +1,6 @@
-"""The accounting export: exact sums, stable ids, each system's columns, and nobody else's lines."""
+"""The accounting export: exact sums, stable ids, each system's columns, and isolation."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 from billing.exports.export import export_month
 from billing.exports.files import write_file
 from billing.exports.lines import line_taxes
-from billing.exports.schemas import Export, Target
+from billing.exports.schemas import Export, FileFormat, Target
+from billing.invoices.draft import close_period
 from billing.invoices.settle import InvoiceAct, NewCredit, act_on_invoice, create_credit_note
 from billing.legal_entities.tax import VOUCHER, TaxCategory, TaxRule, tax_amounts
+from billing.sides import Side
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
 from foundation.errors import Forbidden, InvalidInput
 from foundation.ids import new_id
-from tests.billing.conftest import Market, uses
+from tests.billing.conftest import MARCH, Market, uses
+from tests.billing.exports.reading import assert_same, read_csv, read_workbook
 from tests.billing.invoices.test_lifecycle import NOW, close, enter
 from tests.conftest import make_scope
 
@@ -46,7 +49,11 @@ async def test_lines_and_credit_notes_add_up_to_what_was_issued(priced: Market) 
     assert (await exported(priced, "2026-03")).rows == []
     xero = await exported(priced, target=Target.XERO)
     assert [row["TrackingOption1"] for row in xero.rows] == [row["line_id"] for row in found.rows]
-    assert b"R-2026-001: =SUM(A1)" in write_file(found)
+    for target in Target:
+        month = await exported(priced, target=target)
+        text, sheet = [await write_file(month, file_format) for file_format in FileFormat]
+        assert_same(read_workbook(sheet), read_csv(text))
+    assert b"R-2026-001: =SUM(A1)" in await write_file(found, FileFormat.CSV)
 
 
 async def test_a_voided_invoice_is_taken_back(priced: Market) -> None:
@@ -61,6 +68,22 @@ async def test_a_voided_invoice_is_taken_back(priced: Market) -> None:
     taken_back = await exported(priced, "2026-05")
     assert [total.gross for total in taken_back.totals] == [Decimal("-13.69")]
     assert [row["invoice_number"] for row in taken_back.rows] == ["R-2026-001-VOID"]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York"])
+async def test_a_void_is_exported_by_the_same_calendar_as_its_invoice(priced: Market, zone: str) -> None:
+    """Issued and voided within an hour in which UTC and the legal entity have different months."""
+    await enter(priced, time_zone=zone)
+    await priced.use(*uses(120))
+    at = datetime(2026, 4, 30, 13, tzinfo=UTC) if zone.startswith("Pacific") else datetime(2026, 5, 1, 2, tzinfo=UTC)
+    month = "2026-05" if zone.startswith("Pacific") else "2026-04"
+    async with priced.as_client() as session:
+        closed = await close_period(session, side=Side.RETAIL, period=MARCH, now=at)
+        later = at + timedelta(minutes=30)
+        await act_on_invoice(session, closed.id, InvoiceAct.VOID, reason="wrong", now=later, new_id=new_id)
+    assert [row["invoice_number"] for row in (await exported(priced, month)).rows] == ["R-2026-001", "R-2026-001-VOID"]
+    [other] = {"2026-04", "2026-05"} - {month}
+    assert (await exported(priced, other)).rows == []
 
 
 async def test_lines_of_another_account_are_not_exported(priced: Market) -> None:

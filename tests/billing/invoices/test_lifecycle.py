@@ -1,7 +1,7 @@
 """From the draft to the paid invoice: numbers, tax, payments, credit notes and reminders, without the web."""
 
 import asyncio
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from billing.states import LABELS, OPEN, InvoiceState
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.usage.ledger import Usage
+from tenants.notifications.job_types import NOTIFY
 from tests.billing.conftest import APRIL, MARCH, METER, START, Market, events_of, uses
 
 NOW = APRIL.start + timedelta(days=3)
@@ -52,10 +53,12 @@ async def issuing(priced: Market) -> Market:
     return priced
 
 
-async def enter(market: Market, side: Side = Side.RETAIL, number_format: str = "R-{year}-{number:3}") -> None:
+async def enter(
+    market: Market, side: Side = Side.RETAIL, number_format: str = "R-{year}-{number:3}", time_zone: str = "UTC"
+) -> None:
     entity = LegalEntityInput(
         name="Calm Harbour GmbH", **ADDRESS, vat_id="DE136695976", payment_days=14, dunning_days=(7, 14),
-        number_format=number_format, credit_note_format=f"G{number_format}",
+        number_format=number_format, credit_note_format=f"G{number_format}", time_zone=time_zone,
     )  # fmt: skip
     async with market.as_msp_account() as session:
         await set_legal_entity(session, entity, side=side, now=NOW, new_id=new_id)
@@ -93,15 +96,57 @@ async def test_a_closed_draft_gets_number_tax_parties_and_due_day(issuing: Marke
     assert document is not None
     assert (document.buyer.po_number, document.seller.vat_id) == ("PO-7", "DE136695976")
     assert [(line.quantity, line.net_minor) for line in document.lines] == [(Decimal(115), 1150)]
-    async with issuing.as_msp_account() as session:  # what was issued does not change with the seller
+    async with issuing.as_msp_account() as session:  # an issued invoice does not change with the seller
         entity = LegalEntityInput(name="Renamed", **ADDRESS)
         await set_legal_entity(session, entity, side=Side.RETAIL, now=NOW, new_id=new_id)
     assert (await shown(issuing, closed)).document == document
     assert [step.cause for step in (await shown(issuing, closed)).steps] == ["finalised"]
 
 
+@pytest.mark.parametrize(
+    ("time_zone", "issued_on", "due_on", "last_moment"),
+    [
+        ("UTC", date(2026, 4, 4), date(2026, 4, 20), datetime(2026, 4, 20, 23, 59, tzinfo=UTC)),
+        ("America/New_York", date(2026, 4, 3), date(2026, 4, 17), datetime(2026, 4, 18, 3, 59, tzinfo=UTC)),
+        ("Asia/Kolkata", date(2026, 4, 4), date(2026, 4, 20), datetime(2026, 4, 20, 18, 29, tzinfo=UTC)),
+    ],
+)
+async def test_days_of_an_invoice_are_those_of_its_legal_entity(
+    priced: Market, time_zone: str, issued_on: date, due_on: date, last_moment: datetime
+) -> None:
+    """An invoice keeps the time zone of its issue, and is overdue once its due day has ended there."""
+    await enter(priced, time_zone=time_zone)
+    await priced.use(*uses(120))
+    closed = await close(priced)
+    assert closed.document is not None
+    found = (closed.document.issued_on, closed.document.due_on, closed.document.time_zone)
+    assert found == (issued_on, due_on, time_zone)
+    async with priced.as_msp_account() as session:
+        moved = LegalEntityInput(name="Moved", **ADDRESS, time_zone="Pacific/Auckland")
+        await set_legal_entity(session, moved, side=Side.RETAIL, now=NOW, new_id=new_id)
+    states = []
+    for now in (last_moment, last_moment + timedelta(minutes=1)):
+        async with priced.as_client() as session:
+            await advance_invoices(session, now, new_id=new_id)
+        states.append((await shown(priced, closed)).invoice.state)
+    assert states == ["finalised", "overdue"]
+
+
+async def test_a_payment_is_on_a_day_of_the_legal_entity(priced: Market) -> None:
+    """In Auckland a day begins half a day before that of UTC: its payments are not in the future."""
+    await enter(priced, time_zone="Pacific/Auckland")
+    await priced.use(*uses(120))
+    closed, now = await close(priced), NOW + timedelta(hours=13)
+    async with priced.as_client() as session:
+        tomorrow = NewPayment(paid_on=NOW.date() + timedelta(days=2), amount_minor=100)
+        with pytest.raises(InvalidInput):
+            await record_payment(session, closed.invoice.id, tomorrow, now=now, new_id=new_id)
+        await record_payment(session, closed.invoice.id, NewPayment(amount_minor=100), now=now, new_id=new_id)
+    assert [one.paid_on for one in (await shown(priced, closed)).payments] == [NOW.date() + timedelta(days=1)]
+
+
 async def test_a_negative_total_is_a_credit_note(issuing: Market) -> None:
-    """Half of a billed month is taken back in the next one. Nothing is due, and it can be paid back."""
+    """Half of a billed month is taken back in the next one. Nothing is due, and the amount can be paid back."""
     closed, later = await close_negative(issuing), APRIL.end + timedelta(days=1)
     async with issuing.as_client() as session:
         assert (closed.total_minor, closed.events) == (-500, -50)
@@ -133,7 +178,7 @@ async def test_a_negative_total_is_a_credit_note(issuing: Market) -> None:
 
 
 async def close_negative(market: Market) -> DraftInvoice:
-    """April, in which nothing but 50 of March's 120 events are taken back."""
+    """Close April, whose only usage is the reversal of 50 of March's 120 events."""
     await close(market)
     await market.use(*(Usage(METER, new_id(), -1, START, is_reversal=True) for _ in range(50)))
     async with market.as_client() as session:
@@ -175,7 +220,7 @@ async def test_the_database_refuses_to_change_what_is_fixed(issuing: Market, sta
 
 
 async def test_numbers_have_no_gap_with_concurrent_rollbacks(issuing: Market) -> None:
-    """Thirty at once of two clients, of which every third rolls back after it took its number."""
+    """Thirty concurrent invoices of two clients; every third rolls back after taking its number."""
     sibling = issuing.another_client()
 
     async def take(turn: int) -> str:
@@ -272,6 +317,7 @@ async def test_only_an_unpaid_invoice_is_voided(issuing: Market) -> None:
             await act_on_invoice(session, closed.invoice.id, act, reason=reason, now=NOW, new_id=new_id)
 
     await act(InvoiceAct.SEND)
+    assert await notified(issuing) == ["invoice.sent"]
     with pytest.raises(InvalidInput, match="reason"):
         await act(InvoiceAct.VOID)
     await pay(issuing, closed, 1)
@@ -299,6 +345,7 @@ async def test_invoices_become_ready_overdue_and_reminded_by_the_day(issuing: Ma
         await advance(day)
         moved = (await shown(issuing, closed)).invoice
         assert (moved.state, moved.dunning_level) == (state, level), day
+    assert await notified(issuing) == ["invoice.overdue"]
     await pay(issuing, closed, 1369)
     found = await shown(issuing, closed)
     assert found.invoice.state == "paid"
@@ -328,7 +375,7 @@ async def test_the_operator_issues_the_wholesale_invoice_once_all_shares_are_clo
 
 
 async def test_lines_of_a_voided_invoice_still_open_to_their_events(issuing: Market) -> None:
-    """Rated with their roll-up or one by one, also once others are charged for the same hour."""
+    """Rated with their roll-up or one by one, also after other events of the same hour are charged."""
     await issuing.price(Side.RETAIL, "0.20", at=START + timedelta(minutes=30))
     await issuing.use(*uses(40, at=START + timedelta(minutes=30) - timedelta(seconds=20)))
     voided = await close(issuing)
@@ -374,3 +421,10 @@ async def test_usage_of_a_voided_invoice_is_charged_again_with_its_own_allowance
     async with issuing.as_client() as session:
         draft = await close_period(session, side=Side.RETAIL, period=APRIL, now=APRIL.end)
     assert draft.total_minor == 1250, "130 events, 5 of them included, as if nothing had been charged before"
+
+
+async def notified(issuing: Market) -> list[str]:
+    """Kinds of the client's notifications, in order."""
+    async with issuing.as_client() as session:
+        jobs = text("SELECT payload->>'kind' FROM job WHERE kind = :kind ORDER BY seq")
+        return list(await session.scalars(jobs, {"kind": NOTIFY.name}))

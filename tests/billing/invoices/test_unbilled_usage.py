@@ -1,4 +1,4 @@
-"""Usage that is not billed: without a price, or older than rating ever leaves it."""
+"""Usage that is not billed: without a price, or older than rating can leave it."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Legal entities and billing details over pages and API: who sets them, and who sees whose."""
+"""Legal entities and billing details on pages and over the API: permissions and isolation."""
 
 import pytest
 from sqlalchemy import text
@@ -51,7 +51,8 @@ async def test_an_msp_sets_its_legal_entity_and_rates(admin: Visit, web_app: Web
     [
         ("country", "Germany"), ("vat_id", "DE136695978"), ("iban", "DE89370400440532013001"), ("bic", "X"),
         ("street", " "), ("language", "xx"), ("number_format", "INV"), ("dunning_days", [14, 7]),
-        ("credit_note_format", "INV-{year}-{number:5}"), ("email", "nobody"),
+        ("credit_note_format", "INV-{year}-{number:5}"), ("email", "nobody"), ("time_zone", "Europe/Nowhere"),
+        ("time_zone", ""),
     ],
 )  # fmt: skip
 async def test_wrong_fields_are_named(admin: Visit, field: str, value: object) -> None:
@@ -61,7 +62,7 @@ async def test_wrong_fields_are_named(admin: Visit, field: str, value: object) -
 
 
 async def test_the_page_shows_what_was_typed_with_its_error(admin: Visit) -> None:
-    form = ENTITY | {"payment_days": "30", "grace_days": "3", "dunning_days": "7, 14"}
+    form = ENTITY | {"time_zone": "Europe/Berlin", "payment_days": "30", "grace_days": "3", "dunning_days": "7, 14"}
     formats = {"number_format": "R-{year}-{number:4}", "credit_note_format": "G-{number}"}
     refused = await admin.post("/legal-entity", {**form, **formats, "vat_id": "DE1"})
     assert (refused.status_code, "not a VAT id of DE" in refused.text, "Kai 1" in refused.text) == (422, True, True)
@@ -71,6 +72,7 @@ async def test_the_page_shows_what_was_typed_with_its_error(admin: Visit) -> Non
     assert (await admin.post("/legal-entity/tax-rates", exempt)).status_code == 303
     page = await admin.get("/legal-entity")
     assert [word in page.text for word in ("R-{year}-{number:4}", "7, 14", "VATEX-EU-132")] == [True] * 3
+    assert 'value="Europe/Berlin" selected' in page.text
 
 
 async def test_a_client_changes_its_own_details_and_only_its_msp_the_payer(

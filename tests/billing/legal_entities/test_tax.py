@@ -35,7 +35,7 @@ def test_tax_follows_from_the_places(seller: Place, buyer: Place, wanted: TaxRul
 
 
 def test_tax_is_rounded_once_per_rate() -> None:
-    """Row 2 of the differences between billing systems: three lines whose own taxes, rounded, make another sum."""
+    """Three lines whose separately rounded taxes have another sum (row 2 of the differences of billing systems)."""
     reduced = TaxRule(TaxCategory.STANDARD, Decimal(7))
     found = tax_amounts([(STANDARD, 3), (reduced, 50), (STANDARD, 3), (STANDARD, 3)])
     assert [(str(one.rule.percent), one.net_minor, one.tax_minor) for one in found] == [("7", 50, 4), ("19", 9, 2)]

@@ -1,4 +1,4 @@
-"""Limits, and use that is reserved before and settled after: never beyond the limit, never at a price of 0."""
+"""Limits and reservations: never beyond the limit, and never at a price of 0."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""An MSP's payment account: its keys are tried, sealed, never shown, and nobody else's."""
+"""An MSP's payment account: its keys are tested, sealed, never shown, and isolated."""
 
 from typing import Any
 

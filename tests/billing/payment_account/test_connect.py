@@ -29,7 +29,7 @@ CONNECT = {"provider": "stripe", "connects": True}
 
 
 async def deliver(web_app: WebApp, mine: MspSetup, env: ClientEnv, fake: StripeFake) -> list[str]:
-    """What the platform's endpoint answers."""
+    """Deliver all events to the platform's endpoint; returns the statuses of its answers."""
     http, answers = web_app.visit(mine.host).http, []
     for one in fake.deliverer(seed=4, twice=0.4, shuffle=True).take(last=True):
         headers = one.headers(PLATFORM_SETTINGS.signing_secret)
@@ -83,7 +83,7 @@ async def test_an_msp_connects_its_account_and_a_client_pays_it_directly(  # noq
 async def the_fee_follows_refunds(  # noqa: PLR0917 - the parts of the story
     admin: Visit, web_app: WebApp, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake, invoice: str, *, account: str
 ) -> None:
-    """Refunds made at Stripe and here count together, for what is left to refund and for the operator's share."""
+    """Refunds made at Stripe and here count together for the refundable rest and the operator's share."""
     at = (await admin.api("GET", invoice)).json()["collection"]
     (charge,) = fake.world.accounts[account].of_kind("charge")
     fee = fake.world.platform.objects[charge["application_fee"]]

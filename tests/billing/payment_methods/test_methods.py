@@ -1,4 +1,4 @@
-"""Saved payment methods: entered on the provider's page, charged as the client agreed, removed; nobody else's."""
+"""Saved payment methods: entered on the provider's page, charged with the client's consent, removed; isolated."""
 
 from datetime import timedelta
 from typing import Any
@@ -40,7 +40,7 @@ async def own_member(web_app: WebApp, msp_setup: MspSetup) -> Visit:
 
 
 async def follow(visit: Visit, path: str) -> str:
-    """The provider's address to which a link of the page leads."""
+    """Address at the provider to which a link of the page redirects."""
     started = await visit.get(path)
     assert started.status_code == 303, started.text
     opened = await visit.get(urlsplit(started.headers["location"]).path)
@@ -160,7 +160,7 @@ async def test_a_returned_debit_is_charged_again(
     invoice = f"/api/v1/clients/{msp_setup.slug}/invoices/{invoice_id}"
     await send(admin, invoice)
     await work(env)
-    async with env.services.db.transaction(env.scope) as session:  # a debit that was accepted, and is on its way
+    async with env.services.db.transaction(env.scope) as session:  # an accepted debit in transit
         await session.execute(text("UPDATE provider_invoice SET charge_attempts = 1, charged_at = now()"))
     at = (await admin.api("GET", invoice)).json()["collection"]
     fake.world.outbox.clear()

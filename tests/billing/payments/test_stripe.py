@@ -1,4 +1,4 @@
-"""Invoices at Stripe: whatever answer is lost, each object is made once and every total is ours."""
+"""Invoices at Stripe: after any lost answer, each object exists once and every total is ours."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ class Shop:
         return PushedInvoice(new_id(), self.client.client_id, "EUR", sum(amounts), lines)
 
     async def push(self, invoice: PushedInvoice, *, times: int = 60) -> RemoteInvoice:
-        """As a job would: again until it is done."""
+        """Push as the job does: repeatedly until it is complete."""
         for _ in range(times):
             try:
                 customer = await self.provider.put_customer(self.client)
@@ -227,7 +227,7 @@ async def test_a_customer_deleted_at_stripe_is_made_again(shop: Shop) -> None:
 
 
 async def test_a_draft_of_a_deleted_customer_is_made_again(shop: Shop) -> None:
-    """Whatever of it was made before, and with another fee than before."""
+    """From every intermediate state, and after a change of the application fee."""
     for done in range(1, 5):  # customer, its name, draft, lines
         invoice, platform = shop.invoice(500, 20), shop.fake.world.platform
         shop.fake.faults.queue = [None] * (2 * done) + [Fault.THROTTLED] * 9
@@ -332,7 +332,7 @@ def test_an_amount_that_stripe_cannot_take_is_refused(currency: str, minor: int)
 
 
 async def test_texts_may_change_between_two_attempts(shop: Shop) -> None:
-    """Their translations do."""
+    """Translated texts may change between two attempts."""
     invoice = shop.invoice(500)
     await shop.push(invoice)
     line = msgspec.structs.replace(invoice.lines[0], description="Geprüfte Aktualisierungen")

@@ -1,4 +1,4 @@
-"""Prices by dimension: each unit at its cell's price, in drafts and simulations, and each cell opens to its events."""
+"""Prices by dimension: each unit at its cell's price, in drafts and simulations, and the events of each cell."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Kinds of prices: their arithmetic by use, storage, and drafts made by them."""
+"""Kinds of prices: arithmetic, storage, and drafts."""
 
 from datetime import timedelta
 from decimal import Decimal

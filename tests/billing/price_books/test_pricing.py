@@ -17,7 +17,6 @@ from billing.price_books.pricing import (
     Terms,
     charge,
     check_terms,
-    tiers_from_json,
     tiers_to_json,
 )
 from billing.price_books.slots import Slot, Validity, slots_for
@@ -122,7 +121,7 @@ def test_tiers_are_graduated() -> None:
 def test_terms_survive_storage(terms: Terms) -> None:
     checked = check_terms(terms)
     stored = msgspec.json.decode(msgspec.json.encode(tiers_to_json(terms.tiers)))
-    assert tiers_from_json(stored) == checked.tiers
+    assert tuple(msgspec.convert(stored or [], list[PriceTier], strict=True)) == checked.tiers
     assert check_terms(checked) == checked
 
 
@@ -147,12 +146,6 @@ def test_terms_survive_storage(terms: Terms) -> None:
 def test_terms_that_could_not_be_priced_are_refused(terms: Terms) -> None:
     with pytest.raises(PriceNotAllowed):
         check_terms(terms)
-
-
-@pytest.mark.parametrize("stored", [{"up_to": 1}, [{"up_to": 1}], [{"up_to": 1, "unit_price": "x"}], "no"])
-def test_stored_tiers_that_cannot_be_read_are_refused(stored: object) -> None:
-    with pytest.raises(PriceNotAllowed):
-        tiers_from_json(stored)
 
 
 hours = st.integers(-400, 1200)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from billing.pricing import charges, discounts, grants, tiers, true_ups
 from billing.pricing.discounts import Discount, TaxedFee, Weight
 from billing.pricing.periods import Interval
-from billing.pricing.rounding import Rounding
+from billing.pricing.rounding import Rounding, round_amount
 
 Inputs = Mapping[str, Any]
 Result = Mapping[str, Any]
@@ -287,7 +287,7 @@ def coupons_then_tax(i: Inputs) -> Result:
     found = discounts.coupons_then_tax(fees, [_coupon(one) for one in i["coupons"]], mode=rounding(i))
     return {
         "coupons_minor": found.coupons_minor, "subtotal_minor": found.subtotal_minor, "tax_per_fee": list(found.taxes),
-        "discount_per_fee_5dp": discounts.to_places(found.discounts), "tax_minor": sum(found.taxes),
+        "discount_per_fee_5dp": [round_amount(number, 5) for number in found.discounts], "tax_minor": sum(found.taxes),
         "total_minor": found.subtotal_minor + sum(found.taxes),
     }  # fmt: skip
 

@@ -38,7 +38,7 @@ def proration_days(i: Inputs) -> Result:
 
 @adapter("proration_30_day_month")
 def proration_30_day_month(i: Inputs) -> Result:
-    """These cases name the last day that is billed."""
+    """Proration by months of thirty days; these cases name the last billed day."""
     actual = i.get("method", "30_360").startswith("actual")
     found = proration.prorate_30_day_month(
         number(i["price"]), _day(i["from"]), _day(i["to"]),

@@ -52,7 +52,7 @@ def test_a_worked_example_gives_the_result_of_its_source(case_id: str) -> None:
 
 
 def _plain(found: Any, like: Any) -> Any:
-    """`found` as the case writes `like`, where both are the same."""
+    """`found` in the notation of `like`, if both are equal."""
     if isinstance(like, dict):
         return {key: _plain(found.get(key, Decimal(0)), value) for key, value in like.items()}
     if isinstance(like, list):

@@ -1,4 +1,4 @@
-"""Properties of the price arithmetic: nothing is lost or counted twice, whatever the order and the split."""
+"""Properties of the price arithmetic: no amount is lost or counted twice, for any order and split."""
 
 import itertools
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Tokens: what each provider counts inside another count, and what it adds to it."""
+"""Tokens: each provider's counts that are part of another count, and those in addition."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Revenue and cost put together: which cost counts, and that currencies are never added."""
+"""Margins: the precedence of costs, and currencies that are never added."""
 
 from decimal import Decimal
 from uuid import UUID

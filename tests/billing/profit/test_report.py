@@ -1,4 +1,4 @@
-"""Profit and revenue of stored invoices, credit notes and vendor bills, and another MSP's."""
+"""Profit and revenue of stored invoices, credit notes and vendor bills, isolated from another MSP's."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,8 +20,10 @@ from billing.vendor_bills.schemas import MappingKind
 from foundation.errors import Forbidden, InvalidInput
 from foundation.ids import new_id
 from foundation.usage.meters import Meter, Meters, UsageDescription
-from tests.billing.conftest import METER, Market, uses
+from tests.billing.conftest import METER, START, Market, uses
 from tests.billing.invoices.test_lifecycle import NOW, close, enter
+from tests.billing.packs.test_packs import sell as sell_pack
+from tests.billing.subscriptions.test_drafts import begin, bill, offer
 from tests.billing.vendor_bills.test_bills import map_to, row, store
 from tests.conftest import make_scope
 
@@ -61,6 +63,22 @@ async def test_profit_is_net_of_credit_notes_and_takes_the_vendors_cost(priced: 
     books = (await profit(priced, ProfitGrouping.BOOK)).rows
     assert sum(one.revenue for one in books) == Decimal("10.50")
     assert (await profit(priced, month="2026-04")).rows == []
+
+
+async def test_the_cost_of_seats_and_of_use_from_packs_stands_beside_what_was_paid_for_them(priced: Market) -> None:
+    await offer(priced, "basic", "31", seat_price=Decimal(2), seat_name="Users")
+    await begin(priced, "basic", START, quantity=10)
+    await sell_pack(priced, "150")
+    await priced.use(*uses(120))
+    await priced.rate(Side.WHOLESALE)
+    await bill(priced, NOW)
+    await store(priced, row("1", quantity=Decimal(10), amount=Decimal(15)))
+    await map_to(priced, MappingKind.CLIENT, "c-1", priced.client.tenant_id)
+    await map_to(priced, MappingKind.PRODUCT, "SEAT", "basic:seats")
+    rows = (await profit(priced, ProfitGrouping.PRODUCT)).rows
+    assert {(one.key, one.revenue, one.cost, one.uncosted) for one in rows} == {
+        ("basic", Decimal(51), Decimal(15), Decimal(0)), (METER, Decimal(5), Decimal("3.60"), Decimal(0)),
+    }  # fmt: skip
 
 
 async def _describe(*_: object) -> Mapping[UUID, UsageDescription]:

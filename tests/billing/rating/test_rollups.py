@@ -46,7 +46,7 @@ _CLAIMS = text("SELECT count(*) FILTER (WHERE line_id IS NULL) AS split, count(*
 
 
 async def rated_rows(market: Market) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The lines of both sides, and what is on them event by event."""
+    """The lines of both sides, with their events."""
     async with market.as_staff() as session:
         mine = {"t": market.client.tenant_id}
         return (await session.execute(_LINES, mine)).all(), (await session.execute(_RATED, mine)).all()
@@ -65,7 +65,7 @@ async def check_lines(market: Market) -> None:
         assert line.quantity == sum(row.quantity for row in mine)
         assert line.events == sum(-1 if row.is_reversal else 1 for row in mine)
         assert all(line.valid_from <= row.occurred_at < line.valid_to for row in mine)
-        for row in mine:  # a client's own price holds from its start on
+        for row in mine:  # a client's own price applies from its start on
             begun = [other.valid_from for other in lines if other.side == line.side]
             assert line.valid_from == max(start for start in begun if start <= row.occurred_at)
         assert all(row.occurred_at == ledger[row.usage_id].occurred_at for row in mine)
@@ -95,7 +95,7 @@ acts = st.one_of(
 
 @dataclass
 class Course:
-    """What happened to a client so far."""
+    """The recorded history of a client."""
 
     client: Market
     recorded: list[list[Usage]] = field(default_factory=list)
@@ -127,7 +127,7 @@ class Course:
         await rate_both(self.client, self.now)
 
     async def price(self, value: int) -> None:
-        """Begins within an hour, so within a roll-up."""
+        """Set a price that begins within an hour, i.e. within a roll-up."""
         if not self.has_own_price:
             await self.client.open_book(Side.RETAIL, own=True)
             await self.client.price(Side.RETAIL, "0.07", at=START + value * MINUTE, own=True)
@@ -168,7 +168,7 @@ async def test_any_order_of_events_runs_prices_closes_and_voids_gives_each_line_
         await getattr(course, act)(value)
     await client.use(*uses(1))
     await rate_both(client, course.now)
-    # What a closed invoice has stays at the price of then.
+    # Events of a closed invoice keep their price.
     if course.now < MARCH.end or not course.has_own_price or course.is_void:
         await check_lines(client)
     async with client.as_client() as session:

@@ -1,4 +1,4 @@
-"""Simulations: the old total is what drafts come to, the new one what the draft charges; nothing is written."""
+"""Simulations: the old total equals that of drafts, the new one that of the changed prices; nothing is written."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -97,7 +97,7 @@ async def test_a_draft_price_replaces_the_books_own_and_leaves_clients_their_pri
     found = await simulated(fleet[0], PriceDraft({METER: flat, OTHER_METER: volume}))
     by_client = {one.client_id: one for one in found.by_client}
     assert by_client[fleet[0].client.tenant_id].new_minor == 4000 + 107
-    # The second client's own price holds from the 16th: 60 of 100 units, after 40 at the draft's fee.
+    # The second client's own price applies from the 16th: 60 of 100 units, after 40 at the draft's fee.
     assert by_client[fleet[1].client.tenant_id].new_minor == 4000 + 300 + 107
     assert {one.meter: (one.quantity, one.new_minor) for one in found.by_meter} == {
         METER: (Decimal(200), 8300), OTHER_METER: (Decimal(14), 214),

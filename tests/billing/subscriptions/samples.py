@@ -1,16 +1,17 @@
-"""Plans and subscriptions for tests, by short calls."""
+"""Short functions for plans and subscriptions in tests."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from billing.plans.terms import PlanCopy, PlanTerms
+from billing.pricing.periods import local_instant
 from billing.pricing.rules import BillingRules
 from billing.subscriptions.charges import DueFee, fees_of
 from billing.subscriptions.states import StepKind
-from billing.subscriptions.timeline import Subscribed, TimelineStep, midnight
+from billing.subscriptions.timeline import Subscribed, TimelineStep, local_of
 
 RULES = BillingRules()
 
@@ -25,6 +26,11 @@ def plan(fee: str, code: str = "basic", **terms: Any) -> PlanCopy:
 
 def step(number: int, kind: StepKind, moment: datetime, **values: Any) -> TimelineStep:
     return TimelineStep(id=UUID(int=number), number=number, kind=kind, at=moment, **values)
+
+
+def midnight(instant: datetime, zone: str) -> datetime:
+    """Start of the local day that contains `instant`."""
+    return local_instant(datetime.combine(local_of(instant, zone), time()), zone)
 
 
 def change(number: int, moment: datetime, to: PlanCopy | None = None, quantity: int | None = None) -> TimelineStep:

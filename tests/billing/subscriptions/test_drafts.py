@@ -1,4 +1,4 @@
-"""Subscriptions on drafts: the month of each fee, what comes after a month is fixed, and minimums."""
+"""Subscriptions on drafts: the month of each fee, changes after a month is fixed, and minimums."""
 
 from collections.abc import Mapping
 from datetime import datetime

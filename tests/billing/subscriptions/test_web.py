@@ -1,4 +1,4 @@
-"""Plans and subscriptions over the API and on pages: what an act charges is shown first, and who sees whose."""
+"""Plans and subscriptions over the API and on pages: previews of charges, and isolation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A year of 200 clients: each month is closed, steps are recorded late, and all is charged once, as by an oracle."""
+"""A year of 200 clients: months are closed, steps are recorded late, and all is charged once, as by an oracle."""
 
 from calendar import monthrange
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def plans_of(*, in_advance: bool) -> Sequence[Any]:
 
 
 def client(number: int) -> tuple[Subscribed, dict[int, datetime]]:
-    """A subscription with its steps in order, and when each was recorded, up to two months late."""
+    """A subscription with its steps in order and the times of their recording, up to two months late."""
     draw = Random(number)
     day, zone = DAYS[number % 5], ZONES[number // 5 % 5]
     offered = plans_of(in_advance=number % 3 > 0)
@@ -93,7 +93,7 @@ def add(before: Charged | None, placed: PlacedFee) -> Charged:
 
 
 def expected(one: Subscribed) -> Fraction:
-    """What the time costs, in minor units and not rounded: the price at each time, divided by its month's length."""
+    """Unrounded cost of the time in minor units: the price at each time, divided by its month's length."""
     steps = sorted(one.steps, key=lambda each: each.at)
     end = steps[-1].at
     cost = Fraction(0)
@@ -119,7 +119,7 @@ def price(one: Subscribed, steps: Sequence[TimelineStep], moment: datetime) -> F
 
 
 def months(one: Subscribed, end: datetime) -> Sequence[tuple[datetime, datetime, Fraction]]:
-    """Periods with the part of the price that each has: the first one of the calendar has its days."""
+    """Periods with their share of the price: the first period of a calendar is charged by days."""
     zone = ZoneInfo(one.zone)
     begin = one.starts_at.astimezone(zone).date()
     found, number, share = list[tuple[datetime, datetime, Fraction]](), 1, Fraction(1)

@@ -1,4 +1,4 @@
-"""The check on stored bills, usage and invoices, its explanations, and another MSP's."""
+"""The check on stored bills, usage and invoices, its explanations, and isolation."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The comparison of vendor, use and invoice: signs, money, and what is not compared."""
+"""The comparison of vendor, use and invoice: signs, amounts, and exclusions."""
 
 from decimal import Decimal
 from uuid import UUID

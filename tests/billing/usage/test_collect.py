@@ -1,4 +1,4 @@
-"""Usage that rows prove by themselves: entered once it has a price, once each, and never before the price."""
+"""Usage derived from stored rows: entered from the start of a price on, each row once."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -83,7 +83,7 @@ async def test_rows_are_entered_once_priced_and_described(env: ClientEnv, other_
 
 
 async def test_storage_is_measured_once_a_day_and_documents_count_each(market: Market) -> None:
-    """Another client's documents count for it alone; the measurement of a day stays."""
+    """Another client's documents count for that client only; a day's measurement is not repeated."""
     neighbour, invoice_id, now = market.another_client(), new_id(), market.now + timedelta(hours=30)
     month = {"since": market.now, "rows_since": market.now}
 

@@ -1,4 +1,4 @@
-"""Usage over the API and on pages: who declares meters and reports, and who sees whose."""
+"""Usage over the API and on pages: permissions to declare and report, and isolation."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Storing of vendor bills: each row once, in whichever order, with its mapping, and only for its own MSP."""
+"""Storage of vendor bills: each row once, in any order, with its mapping, and for its own MSP only."""
 
 from decimal import Decimal
 from uuid import UUID

@@ -64,7 +64,7 @@ def test_a_file_without_its_columns_is_refused(file: bytes) -> None:
 
 @given(st.binary(max_size=300))
 def test_no_byte_is_lost(body: bytes) -> None:
-    """Whatever follows the header, each row is stored, blank, or kept byte by byte."""
+    """For any content after the header, each row is stored, blank, or kept byte by byte."""
     found = parse_bills(HEAD + body, "V")
     wrong = b"".join(row.raw for row in found)
     assert len(wrong) <= len(body)

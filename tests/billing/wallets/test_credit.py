@@ -1,4 +1,4 @@
-"""A client's credit: what invoices use of it, in which order, and what comes back."""
+"""A client's credit: use by invoices, its order, and returned credit."""
 
 import asyncio
 import random

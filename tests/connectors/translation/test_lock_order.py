@@ -53,7 +53,7 @@ async def test_an_act_on_many_waits_for_the_first_before_it_locks_the_second(env
         assert await remove_unclaimed(session, [(first, SHIPMENT)]) == {(first, SHIPMENT)}
         other = asyncio.create_task(take_both())
         async with asyncio.timeout(60):
-            while not await someone_waits_for(session):  # noqa: ASYNC110 - the database tells nobody
+            while not await someone_waits_for(session):  # noqa: ASYNC110 - PostgreSQL has no event for waiting locks
                 await asyncio.sleep(0.01)
         assert await remove_unclaimed(session, [(second, SHIPMENT)]) == {(second, SHIPMENT)}
     await other

@@ -59,8 +59,12 @@ async def test_unclaimed_messages_are_stored_and_reported_and_others_delivered(
     assert await env.rows(KEPT) == [(SHIPMENT, "S1", 2), (SHIPMENT, "S3", 1)]
     [(count, _)] = await env.rows(OPEN)
     assert count == 3
-    [told] = await env.exceptions("code = 'message.unclaimed'")
-    assert (told.connection_id, "shipment.v1" in told.title, "(3 so far)" in told.detail) == (env.erp, True, True)
+    [unclaimed] = await env.exceptions("code = 'message.unclaimed'")
+    assert (unclaimed.connection_id, "shipment.v1" in unclaimed.title, "(3 so far)" in unclaimed.detail) == (
+        env.erp,
+        True,
+        True,
+    )
     await env.deliver(shipment(env, "S4"))
     await env.work()
     [(count, occurrences)] = await env.rows(OPEN)

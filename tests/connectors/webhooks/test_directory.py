@@ -34,9 +34,9 @@ async def test_unknown_addresses_evict_no_known_one(env: ClientEnv, urls: Urls) 
 async def test_concurrent_lookups_share_one_result(env: ClientEnv, urls: Urls) -> None:
     directory = HookDirectory(urls.intake, env.services.vault)
     asked = [env.erp if n % 2 else new_id() for n in range(1200)]
-    told = await asyncio.gather(*(directory.find(connection_id) for connection_id in asked))
-    assert {route.connection_id if route else None for route in told[1::2]} == {env.erp}
-    assert set(told[::2]) == {None}
+    routes = await asyncio.gather(*(directory.find(connection_id) for connection_id in asked))
+    assert {route.connection_id if route else None for route in routes[1::2]} == {env.erp}
+    assert set(routes[::2]) == {None}
     await directory.close()
 
 
@@ -47,8 +47,8 @@ async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_oth
         link.set_fault(Trouble(blackhole=True))
         asking = [asyncio.create_task(directory.find(new_id())) for _ in range(40)]
         async with asyncio.timeout(90):  # one by one it would be 40 times 5 seconds
-            told = await asyncio.gather(*asking, return_exceptions=True)
-        assert {isinstance(each, psycopg.OperationalError) for each in told} == {True}
+            results = await asyncio.gather(*asking, return_exceptions=True)
+        assert {isinstance(each, psycopg.OperationalError) for each in results} == {True}
         link.set_fault(WELL)
         found = await directory.find(env.erp)
         assert found is not None

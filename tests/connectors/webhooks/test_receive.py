@@ -79,10 +79,10 @@ async def test_deliveries_during_a_write_share_the_next_transaction(env: ClientE
         owner.execute("LOCK TABLE source_event IN EXCLUSIVE MODE")
         first = asyncio.create_task(env.deliver(env.change("SKU-001", STOCK, 2)))
         async with asyncio.timeout(60):
-            while not await waits_for_events(urls):  # noqa: ASYNC110 - the database tells nobody
+            while not await waits_for_events(urls):  # noqa: ASYNC110 - PostgreSQL has no event for it
                 await asyncio.sleep(0.01)
             rest = [asyncio.create_task(env.deliver(env.change("SKU-001", STOCK, n))) for n in range(3, 61)]
-            while len(env.writer._waiting) < len(rest):  # noqa: ASYNC110 - nor does the writer
+            while len(env.writer._waiting) < len(rest):  # noqa: ASYNC110 - nor has the writer
                 await asyncio.sleep(0.01)
     assert {await each for each in (first, *rest)} == {Stored.NEW}
     written = await env.rows("SELECT count(*), count(DISTINCT xmin::text) FROM source_event")
@@ -230,13 +230,13 @@ async def test_only_post_is_accepted(http: httpx.AsyncClient, env: ClientEnv) ->
 
 async def test_an_aborted_delivery_is_not_answered_as_too_large(web_app: WebApp, env: ClientEnv) -> None:
     brought = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
-    told: list[Any] = []
+    sent: list[Any] = []
 
     async def receive() -> Any:
         return next(brought)
 
     async def send(message: Any) -> None:
-        told.append(message)
+        sent.append(message)
 
     path = f"/hooks/{env.erp}"
     scope = {
@@ -245,6 +245,6 @@ async def test_an_aborted_delivery_is_not_answered_as_too_large(web_app: WebApp,
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "state": {}, "extensions": {},
     }  # fmt: skip
     await web_app.app(scope, receive, send)  # type: ignore[arg-type]
-    assert told[0]["status"] == 400
-    assert b"body-incomplete" in told[1]["body"]
+    assert sent[0]["status"] == 400
+    assert b"body-incomplete" in sent[1]["body"]
     assert await stored(env) == 0

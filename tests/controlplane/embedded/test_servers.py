@@ -174,7 +174,8 @@ class TestDurability:
     def test_valkey_restarts_empty_after_losing_its_data(self, servers: EmbeddedServers) -> None:
         with valkey(servers) as client:
             client.set("lost", "1")
-        servers.valkey.lose_data()
+        servers.valkey.kill()
+        shutil.rmtree(servers.valkey.data)
         servers.valkey.start()
         with valkey(servers) as client:
             assert client.get("lost") is None

@@ -1,1 +1,1 @@
-"""A minimal room, to prove that a room needs its own files and one list entry only."""
+"""A minimal room, which shows that a room needs only its own files and one list entry."""

@@ -1,4 +1,4 @@
-"""Table of notes. It has a base of its own, so that the product's metadata is unchanged."""
+"""Table of notes. Its metadata is separate from the product's."""
 
 from datetime import datetime
 from uuid import UUID

@@ -58,7 +58,7 @@ async def list_note_texts(access: OpenAccess) -> NoteList:
 @get("/clients/{client:str}/notes", opt={"permission": NotePermission.READ}, include_in_schema=False)
 async def notes_page(access: OpenAccess) -> Template:
     return Template(
-        "notes/notes.html", context={"page": access.page("Notes"), "notes": await list_notes(access.session)}
+        "example/notes.html", context={"page": access.page("Notes"), "notes": await list_notes(access.session)}
     )
 
 
@@ -116,7 +116,7 @@ ROOM: Final = Room(
     models=(models,),
     routes=(list_note_texts,),
     pages=(notes_page,),
-    templates=(Path(__file__).parent / "templates",),
+    folder=Path(__file__).parent,
     navigation=(
         NavEntry(
             area=NavArea.CLIENT, position=90, label="Notes", path="/notes", icon="home",

@@ -72,13 +72,13 @@ class TestEveryAct:
     def test_declares_the_key_in_the_schema(self, web_app: WebApp) -> None:
         schema = web_app.app.openapi_schema.to_schema()
         assert REPLAYED_HEADER in schema["info"]["description"]
-        told = 0
+        count = 0
         for operations in schema["paths"].values():
             for method, operation in operations.items():
                 names = [parameter["name"] for parameter in operation.get("parameters", ())]
                 assert (KEY_HEADER in names) == (method.upper() in MUTATING), operation["operationId"]
-                told += KEY_HEADER in names
-        assert told == len(acts(web_app))
+                count += KEY_HEADER in names
+        assert count == len(acts(web_app))
 
     @in_one_loop
     async def test_refuses_a_malformed_key_before_anything_else(
@@ -266,7 +266,7 @@ class TestTwoAtOnce:
             owner.execute("LOCK TABLE api_key IN EXCLUSIVE MODE")  # the first request waits, half completed
             first = asyncio.create_task(send(admin, path, "k"))
             async with asyncio.timeout(60):
-                while not waiting(urls):  # noqa: ASYNC110 - the database tells nobody
+                while not waiting(urls):  # noqa: ASYNC110 - PostgreSQL has no event for waiting locks
                     await asyncio.sleep(0.01)
             second = await send(admin, path, "k")
             assert (second.status_code, second.json()["type"]) == (409, "/problems/idempotency-key-in-use")

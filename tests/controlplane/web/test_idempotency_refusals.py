@@ -1,4 +1,4 @@
-"""Responses that are stored for an action that was refused after its first effects."""
+"""Stored responses of actions that were refused after their first effects."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
@@ -19,7 +19,8 @@ from foundation.vault.key_ring import KeyRing
 from foundation.vault.vault import Vault
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, post
 from foundation.web.problems import problem
-from tenants.members.repository import PartnerKind, create_partner, list_partners
+from tenants.partners.manage import create_partner, list_partners
+from tenants.states import PartnerKind
 from tests.conftest import VAULT_KEYS, make_scope
 from tests.tenants.web_app import visiting
 

@@ -10,8 +10,9 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import GENESIS, ChainPoint, ChainVerification, append_audit, chain_head, verify_chain
+from foundation.audit.chain import GENESIS, ChainPoint, ChainVerification, append_audit, verify_chain
 from foundation.database.engine import Database
 from foundation.scope import Scope
 from foundation.telemetry.correlation import correlated
@@ -26,6 +27,11 @@ async def write(db: Database, scope: Scope, count: int = 1, **data: Any) -> None
             append_audit(
                 session, action="price.changed", subject=f"product:{number}", data={"n": number, **data}, at=AT
             )
+
+
+async def exported_head(session: AsyncSession) -> ChainPoint:
+    head = (await session.execute(text("SELECT seq, hash FROM audit_head"))).one()
+    return ChainPoint(head.seq, bytes(head.hash))
 
 
 async def verdict(db: Database, scope: Scope, **options: Any) -> ChainVerification:
@@ -327,7 +333,7 @@ class TestBounds:
         self, db: Database, twelve: Scope, urls: Urls
     ) -> None:
         async with db.transaction(twelve) as session:
-            kept = await chain_head(session)
+            kept = await exported_head(session)
         assert kept.seq == 12
         await tamper(
             urls, twelve,
@@ -343,7 +349,7 @@ class TestBounds:
         self, db: Database, twelve: Scope, urls: Urls
     ) -> None:
         async with db.transaction(twelve) as session:
-            kept = await chain_head(session)
+            kept = await exported_head(session)
         await tamper(
             urls, twelve,
             "WITH cut AS (DELETE FROM audit_entry WHERE tenant_id = %s) DELETE FROM audit_head WHERE tenant_id = %s",

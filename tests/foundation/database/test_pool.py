@@ -15,7 +15,7 @@ from tests.support.servers import Servers
 
 Ask = Callable[[Database], Awaitable[object]]
 PATIENCE_SECONDS = 20
-"""SQLAlchemy's own pool lets them stand for 30 s."""
+"""Less than the 30 s for which waiters of SQLAlchemy's own pool are blocked."""
 
 
 async def ask_in_a_transaction(database: Database) -> object:

@@ -2,4 +2,4 @@
 
 from tests.support.declared_tables import DeclaredTable
 
-TABLES = (DeclaredTable(name="entitlement", update="changed_at hard_limit is_on soft_limit", delete=True),)
+TABLES = (DeclaredTable(name="entitlement", update="changed_at hard_limit is_on noticed_at soft_limit", delete=True),)

@@ -64,6 +64,7 @@ def test_dates_have_the_form_of_the_language(language: str, month: str, day: str
     at = datetime(2026, 4, 3, 12, tzinfo=UTC)
     localizer = Localizer(language)
     assert (localizer.month(at), localizer.date(at)) == (month, day)
+    assert re.fullmatch(r"abr\.? 2026|avr\. 2026|Apr\.? 2026", localizer.short_month(at).replace(" de ", " "))
     assert localizer.ago(at, at + timedelta(minutes=5)).replace("\N{NO-BREAK SPACE}", " ") == ago
 
 

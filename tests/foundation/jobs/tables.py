@@ -5,7 +5,7 @@ from tests.support.declared_tables import DeclaredTable
 TABLES = (
     DeclaredTable(
         name="dead_letter",
-        update="closed_at closed_by state",
+        update="closed_at closed_by noticed_at state",
         purge=True,
         fleet=True,
         parameter="letter_id",

@@ -68,10 +68,10 @@ async def test_a_prompt_batch_that_left_jobs_makes_the_lane_bulk(
     db: Database, valkey: "redis.asyncio.Redis", ready_queue: ReadyQueue, urls: Urls, scope: Scope
 ) -> None:
     """A few large jobs are a backlog, like many small ones."""
-    told: list[bool] = []
+    batches: list[bool] = []
 
     async def one_at_a_time(batch: Batch[Any]) -> None:
-        told.append(batch.bulk)
+        batches.append(batch.bulk)
         batch.skip(batch.items[1:])
 
     await put(db, scope, *(work(str(n)) for n in range(3)))
@@ -81,7 +81,7 @@ async def test_a_prompt_batch_that_left_jobs_makes_the_lane_bulk(
     assert await take(reader(urls, LaneClass.PROMPT)) is None
     assert await take(reader(urls, LaneClass.BULK)) == LaneTicket(scope.msp_id, scope.tenant_id, "t", bulk=True)
     await lanes.run_lane(scope.msp_id, scope.tenant_id, "t", bulk=True)
-    assert told == [False, True]
+    assert batches == [False, True]
 
 
 async def test_prompt_batches_come_first_and_bulk_is_not_starved(ready_queue: ReadyQueue, urls: Urls) -> None:

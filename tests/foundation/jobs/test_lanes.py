@@ -20,7 +20,7 @@ from foundation.errors import Conflict
 from foundation.i18n.messages import TEXT
 from foundation.ids import new_id
 from foundation.jobs.batch import Batch, Lease, LeaseLost
-from foundation.jobs.dead_letters import discard_dead_letter, list_dead_letters, replay_dead_letter
+from foundation.jobs.dead_letters import discard_dead_letter, replay_dead_letter
 from foundation.jobs.enqueue import NewJob, StoredJob, enqueue, enqueue_stored
 from foundation.jobs.lanes import connection_lane
 from foundation.jobs.ready_queue import LaneTicket, ReadyQueue, ReadyQueueReader
@@ -31,7 +31,7 @@ from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.telemetry.metrics import LaneMetrics
 from tests.conftest import Urls
-from tests.support.jobs import NotePayload, job, job_type
+from tests.support.jobs import NotePayload, job, job_type, list_dead_letters
 
 PATIENCE_SECONDS, BULK_SECONDS = 60, 600
 

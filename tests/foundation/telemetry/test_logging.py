@@ -97,7 +97,7 @@ def test_secrets_do_not_reach_the_output(lines: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "expected",
     [
         "GET https://erp.example/items?page=2&token=hunter22 answered 500",
         "https://erp.example/?api_key=hunter22&page=2",
@@ -113,25 +113,25 @@ def test_secrets_do_not_reach_the_output(lines: io.StringIO) -> None:
         f"signed with whsec_hunter22{'A' * 24}=",
     ],
 )
-def test_secrets_in_texts_do_not_reach_the_output(lines: io.StringIO, told: str) -> None:
-    structlog.get_logger().info(told)
-    logging.getLogger("httpx2").warning("%s", told)
-    structlog.get_logger().error("failed", error=told, exc_info=ValueError(told))
+def test_secrets_in_texts_do_not_reach_the_output(lines: io.StringIO, expected: str) -> None:
+    structlog.get_logger().info(expected)
+    logging.getLogger("httpx2").warning("%s", expected)
+    structlog.get_logger().error("failed", error=expected, exc_info=ValueError(expected))
 
     assert "hunter22" not in lines.getvalue()
     assert lines.getvalue().count(REDACTED) >= 4
-    assert redact(redact(told)) == redact(told)
+    assert redact(redact(expected)) == redact(expected)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "expected",
     [
         "Started on port 1", "tokens_used=12 token_id=7", "monkey=7 author: Ann", "key=SKU-001 was read",
         "https://erp.example/welcome/guide?page=2", "the password was wrong", "secretary: Ann",
     ],
 )  # fmt: skip
-def test_other_texts_are_logged_unchanged(told: str) -> None:
-    assert redact(told) == told
+def test_other_texts_are_logged_unchanged(expected: str) -> None:
+    assert redact(expected) == expected
 
 
 @pytest.mark.parametrize(

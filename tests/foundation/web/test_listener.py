@@ -28,7 +28,7 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answers the body's size; `/large` 8 MB, `/host` the host, `/turns` the number of parts in which the body arrived;
+    """Application that answers the body's size; `/large` 8 MB, `/host` the host, `/turns` the body's number of parts;
     `/early` answers without reading.
     """
     if scope["type"] != "http":
@@ -182,10 +182,10 @@ def test_the_listener_reports_a_mistake_as_the_application_does(caplog: pytest.L
         with closing(started.connect()) as connection:
             connection.sendall(request)
             answer = read_all(connection)
-        told = msgspec.json.decode(answer.partition(b"\r\n\r\n")[2])
-        assert (told["type"], told["title"]) == (f"/problems/{error.code}", error.title)
-        assert noted.pop() == (error.status, told["correlation"])
-        assert b"x-correlation-id: " + told["correlation"].encode() in answer
+        body = msgspec.json.decode(answer.partition(b"\r\n\r\n")[2])
+        assert (body["type"], body["title"]) == (f"/problems/{error.code}", error.title)
+        assert noted.pop() == (error.status, body["correlation"])
+        assert b"x-correlation-id: " + body["correlation"].encode() in answer
     started.stop()
     assert noted == []
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -115,7 +117,8 @@ def test_any_other_text_is_refused_as_a_cursor(token: str) -> None:
     assert refused.value.extra == {"field": "cursor"}
 
 
-TYPES = {"uuid": UUID, "timestamptz": datetime, "date": date, "bigint": int, "varchar": str, "boolean": bool}
+TYPES = {"uuid": UUID, "timestamptz": datetime, "date": date, "bigint": int, "numeric": Decimal, "varchar": str,
+         "boolean": bool}  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
@@ -150,6 +153,23 @@ def test_a_cursor_preserves_a_day() -> None:
     sort = Sort(name="due", label="", keys=[SortKey("r.due_on", "date")])
     token = ListCursor("test", "due", False, (date(2028, 2, 29),)).encode()
     assert ListCursor.decode(token, of="test", sort=sort).values == (date(2028, 2, 29),)
+
+
+@given(st.decimals(min_value=Decimal(f"-1e{38}"), max_value=Decimal(f"1e{38}"), places=12))
+def test_a_cursor_preserves_an_exact_number(number: Decimal) -> None:
+    sort = Sort(name="size", label="", keys=[SortKey("r.size", "numeric")])
+    query = ListQuery(list="t", sort=sort)
+    rows: list[Any] = [SimpleNamespace(page_key_0=number), SimpleNamespace(page_key_0=Decimal(0))]
+    token = query.with_limit(1).cut(rows).next_cursor
+    assert token is not None
+    assert ListCursor.decode(token, of="t", sort=sort).values == (number,)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e9", "1E+400000", "", "-", ".5", "1" * 61, "\u0661"])
+def test_another_text_is_no_exact_number(number: str) -> None:
+    sort = Sort(name="size", label="", keys=[SortKey("r.size", "numeric")])
+    with pytest.raises(MalformedInput):
+        ListCursor.decode(ListCursor("t", "size", False, (number,)).encode(), of="t", sort=sort)
 
 
 def test_a_cursor_preserves_microseconds() -> None:

@@ -16,11 +16,14 @@ from foundation.errors import NotFound
 from foundation.i18n.messages import TEXT
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
+from governance.approvals.answer import answer_displayed
 from governance.approvals.expiry_job import expire_waiting
+from governance.approvals.explanation import describe_approval
 from governance.approvals.release import answer_change, release_changes
+from governance.approvals.schemas import AnswerInput, DecisionExplanation
 from governance.changes.content_hash import content_hash
 from governance.changes.rows import ChangeRow
-from governance.errors import NotAwaiting
+from governance.errors import ApprovalOutdated, NotAwaiting
 from governance.records.rows import Channel, ValueRow
 from policy.errors import OwnApproval
 from policy.packaged import starter_rules
@@ -184,6 +187,74 @@ async def test_an_answer_to_an_earlier_request_is_refused(env: ClientEnv) -> Non
         await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(asked)))
 
 
+class TestAnAnswerToWhatWasDisplayed:
+    """Answers name the displayed content, on the page and over the API."""
+
+    async def test_is_refused_once_the_cost_moved_and_holds_for_what_is_displayed_then(self, env: ClientEnv) -> None:
+        change_id = await waiting(env)
+        before = await displayed(env, change_id)
+        await commit_change(env, COST_MOVED)
+        for grant in (True, False):
+            with pytest.raises(ApprovalOutdated):
+                await answer_page(env, change_id, before, grant=grant)
+        assert await env.rows("SELECT state FROM approval") == [("pending",)], "neither of them counted"
+        after = await displayed(env, change_id)
+        assert after.content != before.content
+        assert [one.value for one in after.facts if one.label == "Cost"] == ["$50.00"], "as it was decided on"
+        await answer_page(env, change_id, after)
+        await env.work(settle=20.0)
+        assert await pushed(env) == 2
+        assert await env.rows("SELECT code FROM governance_exception") == [], "it was not requested again"
+        assert await env.rows("SELECT minor(cost_value) FROM change WHERE id = :id", id=change_id) == [(9_990,)]
+        states = await env.rows("SELECT state, count(*) FROM approval GROUP BY state ORDER BY state")
+        assert states == [("used", 1), ("withdrawn", 1)]
+
+    async def test_is_refused_once_the_policy_or_a_channel_changed(self, env: ClientEnv) -> None:
+        change_id = await waiting(env)
+        before = await displayed(env, change_id)
+        await commit_change(env, "UPDATE connection SET state = 'paused' WHERE name = 'shop0'")
+        with pytest.raises(ApprovalOutdated):
+            await answer_page(env, change_id, before)
+
+    async def test_says_the_facts_and_the_alternatives(self, env: ClientEnv) -> None:
+        change_id = await waiting(env)
+        await answer_page(env, change_id, await displayed(env, change_id))
+        await env.work(settle=20.0)
+        await env.deliver(env.change(SKU, PRICE, 12_000))
+        await env.work()
+        ((second,),) = await env.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
+        found = await displayed(env, UUID(str(second)))
+        facts = {one.label: (one.value, one.threshold) for one in found.facts}
+        assert facts["Change in percent"] == ("20%", "a change of more than 5%")
+        assert facts["Channel"] == ("shop0, market1", "")
+        texts = {one.kind: one.text for one in found.alternatives}
+        assert texts["pass"] == "Up to $105.00 it passes automatically."
+        assert texts["source"] == "Set another value in ERP, its source of truth."
+        assert texts["decline"] == "Decline: buyers keep seeing $100.00."
+        assert (await displayed(env, change_id)).alternatives == [], "it was answered"
+
+    async def test_of_another_tenant_is_not_found(self, env: ClientEnv, other_env: ClientEnv) -> None:
+        change_id = await waiting(env)
+        shown = await displayed(env, change_id)
+        with pytest.raises(NotFound):
+            await displayed(other_env, change_id)
+        with pytest.raises(NotFound):
+            await answer_page(other_env, change_id, shown)
+
+
+async def displayed(env: ClientEnv, change_id: UUID) -> DecisionExplanation:
+    async with env.services.db.transaction(member_scope(env)) as session:
+        found = (await describe_approval(session, env.services.governance, change_id)).explanation
+    assert found is not None
+    return found
+
+
+async def answer_page(env: ClientEnv, change_id: UUID, shown: DecisionExplanation, *, grant: bool = True) -> None:
+    answered = AnswerInput(grant, "looked at it", content=shown.content)
+    async with env.services.db.transaction(member_scope(env)) as session:
+        await answer_displayed(session, env.services.governance, change_id, answered, now=utc_now())
+
+
 async def test_an_approval_cannot_be_replayed_on_other_content(env: ClientEnv) -> None:
     change_id = await approved(env)
     ((approval_id,),) = await env.rows("SELECT id FROM approval")
@@ -223,6 +294,8 @@ async def test_a_newer_value_withdraws_the_open_approval(env: ClientEnv) -> None
     await env.work()
     rows = await env.rows("SELECT id, state FROM change ORDER BY proposed_at")
     assert [state for _, state in rows] == ["superseded", "awaiting_approval"]
+    impacts = await env.rows("SELECT impact_amount, impact_currency FROM approval ORDER BY created_at")
+    assert impacts == [(100, "USD"), (120, "USD")], "a first price differs by its full amount"
     with pytest.raises(NotAwaiting):
         await answer(env, first)
 

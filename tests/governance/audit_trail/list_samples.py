@@ -7,7 +7,7 @@ from tests.support.list_rows import ListSample, Matches, Rows
 
 
 async def add_entry(rows: Rows, number: int) -> Matches:
-    """Each entry is of a different day."""
+    """Add an entry; each is of a different day."""
     name, days = rows.name(number), [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 29)]
     dates = [f"{day:%Y-%m-%d}" for day in days]
     action = "change.tested" if number % 2 else "exception.tested"

@@ -26,7 +26,7 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> AuditEntryView:
     [
         (
             entry("propagation.verified", f"change:{CHANGE}", {"connection": SHOP, "read": 1530, "version": 2}),
-            "Visible on a channel", "SKU-1, list price", "15.30\xa0EUR on Web shop",
+            "Visible on a channel", "SKU-1, list price", "€15.30 on Web shop",
         ),
         (
             entry("approval.refused", SHOP[:-1] + "9", {
@@ -52,7 +52,7 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> AuditEntryView:
             entry(
                 "reference.updated", "record:SKU-1", {"element": "price.cost", "old": 5, "new": 6, "currency": "EUR"}
             ),
-            "Reference value updated", "SKU-1, cost", "0.05\xa0EUR → 0.06\xa0EUR",
+            "Reference value updated", "SKU-1, cost", "€0.05 → €0.06",
         ),
         (entry("sign_in.succeeded", f"member:{ANA}", {}), "Signed in", "Ana Reyes", ""),
         (entry("person.suspended", f"person:{ANA}", {"reason": "x"}), "Member suspended", "Ana Reyes", "reason x"),
@@ -62,8 +62,8 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> AuditEntryView:
     ],
 )  # fmt: skip
 def test_an_entry_is_formatted_as_text(given: AuditEntryView, title: str, about: str, text: str) -> None:
-    told = format_entry(given, NAMES, ROOMS.audit_labels)
-    assert (told.title, told.about, told.text, told.by) == (title, about, text, "Automatic")
+    formatted = format_entry(given, NAMES, ROOMS.audit_labels)
+    assert (formatted.title, formatted.about, formatted.text, formatted.by) == (title, about, text, "Automatic")
 
 
 def test_the_ids_that_need_names_are_those_of_the_subject_and_the_data() -> None:

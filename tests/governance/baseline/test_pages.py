@@ -36,7 +36,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture(autouse=True)
 def own_registry(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connectors that a test replaces are its own; the services are those of all tests of the file."""
+    """A registry for each test, whose connectors it may replace; the services are shared by the file."""
     runtime = services.governance.runtime
     monkeypatch.setattr(runtime, "registry", runtime.registry)
 
@@ -109,9 +109,9 @@ async def test_a_sources_inexact_value_is_shown_as_it_was_read(
     baseline = await read(env)
     async with env.services.db.transaction(env.scope) as session:
         found = await compared(session, baseline, "channel_only")
-    told = {one.record_key: one.source_unreadable for one in found.items if one.source_unreadable}
-    assert list(told) == ["SKU-001"]
-    assert "float" in told["SKU-001"]
+    reasons = {one.record_key: one.source_unreadable for one in found.items if one.source_unreadable}
+    assert list(reasons) == ["SKU-001"]
+    assert "float" in reasons["SKU-001"]
     visit = await web_app.signed_in(msp_setup.host, msp_setup.admin)
     page = (await visit.get(f"/clients/{msp_setup.slug}/baselines/{baseline}?which=channel_only")).text
     assert "Not an exact value: not applied" in page
@@ -201,8 +201,8 @@ async def test_the_api_does_the_same(web_app: WebApp, env: ClientEnv, msp_setup:
     assert begun.status_code == 202, begun.text
     address = f"{root}/{begun.json()['id']}"
     await env.work()
-    told = (await visit.api("GET", address)).json()
-    assert (told["state"], [(part["name"], part["differs"], part["listed"]) for part in told["parts"]]) == (
+    body = (await visit.api("GET", address)).json()
+    assert (body["state"], [(part["name"], part["differs"], part["listed"]) for part in body["parts"]]) == (
         "ready", [("ERP", 0, False), ("market1", 0, True), ("shop0", 2, True)],
     )  # fmt: skip
     one = (await visit.api("GET", f"{address}/values?limit=1")).json()
@@ -217,9 +217,9 @@ async def test_the_api_does_the_same(web_app: WebApp, env: ClientEnv, msp_setup:
     taken = await visit.api("POST", f"{address}/accept")
     assert (taken.status_code, taken.json()["state"]) == (202, "accepting")
     await env.work(settle=20.0)
-    told = (await visit.api("GET", address)).json()
-    assert (told["state"], told["automatic"], told["awaiting"]) == ("accepted", 1, 1)
-    assert [item["id"] for item in (await visit.api("GET", root)).json()["items"]] == [told["id"]]
+    body = (await visit.api("GET", address)).json()
+    assert (body["state"], body["automatic"], body["awaiting"]) == ("accepted", 1, 1)
+    assert [item["id"] for item in (await visit.api("GET", root)).json()["items"]] == [body["id"]]
 
 
 async def test_a_channels_inexact_value_is_shown_as_it_was_read(

@@ -2,17 +2,18 @@
 
 from canonical.elements import PRICE
 from governance.changes.queries import ANY
-from tests.support.list_rows import ListSample, Matches, Rows
+from tests.support.list_rows import ListSample, Matches, Rows, time_matches
 
 
 async def add_change(rows: Rows, number: int) -> Matches:
     channel, name = next(iter(rows.env.channels)), rows.name(number)
     state = "released" if number % 2 else "refused"
     states = {channel: "verified"} if number % 2 else {channel: "refused"}
-    await rows.sample.change(name, 1000 + number, 1040, state=state, states=states, currency="USD")
+    days = number % 5 + 1
+    await rows.sample.change(name, 1000 + number, 1040, state=state, states=states, currency="USD", at=86_400 * days)
     return {
         "search": [name], "status": [state], "element": [PRICE], "key": [name], "record": [name, f"{name}*"],
-        "dimension": [ANY], "record_type": ["product"],
+        "dimension": [ANY], "record_type": ["product"], **time_matches(days),
     }  # fmt: skip
 
 

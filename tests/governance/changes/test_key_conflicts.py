@@ -165,7 +165,7 @@ async def test_records_of_two_types_share_numbers_and_keys_and_are_no_duplicates
     await env.deliver(other, of(env, "8", "SKU-002", 21))
     await env.work(settle=20.0)
     assert await approved(env) == [("SKU-001", 10), ("SKU-002", 21)]
-    [told] = await env.exceptions("code = 'source.duplicate_key'")
-    assert (told.record_key, "records 7, 9 have the key SKU-002" in told.detail) == ("SKU-002", True)
+    [exception] = await env.exceptions("code = 'source.duplicate_key'")
+    assert (exception.record_key, "records 7, 9 have the key SKU-002" in exception.detail) == ("SKU-002", True)
     rows = await env.rows("SELECT record_type FROM governance_exception WHERE code = 'source.duplicate_key'")
     assert rows == [("customer",)]

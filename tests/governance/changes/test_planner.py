@@ -123,13 +123,13 @@ def test_a_written_value_is_an_echo_and_any_other_is_drift() -> None:
     assert plan_changes([seen("A", STOCK, 5, 9, sender=SHOP)], made).echoes == 1
     other = plan_changes([seen("A", STOCK, 6, 10, sender=SHOP)], made)
     assert [found.code for found in other.exceptions] == ["channel.drift"]
-    told = write_message(other.exceptions[0].message, ENGLISH)
-    assert told.startswith("Stock on hand of A was set to 6 elsewhere.")
+    sentence = write_message(other.exceptions[0].message, ENGLISH)
+    assert sentence.startswith("Stock on hand of A was set to 6 elsewhere.")
     assert made.values[ElementKey("A", STOCK)].value == pieces(5), "an ERP-owned value was taken over from a channel"
 
 
 def test_a_late_report_of_an_earlier_value_is_an_echo() -> None:
-    """101 was sent, then 102; the channel's message about 101 arrives only now. Another channel's is not an echo."""
+    """101 was sent, then 102; the channel's message about 101 arrives only now. One of another channel is no echo."""
     made = snapshot()
     plan_changes([seen("A", STOCK, 102, 1)], made)
     made = replace(made, sent={(SHOP, ElementKey("A", STOCK)): frozenset({pieces(101), pieces(102)})})

@@ -21,6 +21,8 @@ from governance.errors import NothingToChange, OwnedByItsSource
 from policy.errors import OwnApproval
 from policy.packaged import starter_rules
 from policy.publishing import publish_rules
+from tenants.auth.api_keys import NewApiKey, create_api_key
+from tenants.secrets import new_secret
 from tests.governance.test_main_job import approve_all, member_scope, seed
 from tests.support.as_owner import delete_as_owner
 from tests.support.client_env import ClientEnv
@@ -96,6 +98,21 @@ async def test_a_keys_author_cannot_approve_its_proposals_even_when_reissued(env
     await grant(env, member_scope(env), change)
     await env.work(settle=20.0)
     assert await env.rows("SELECT DISTINCT minor(value) FROM channel_value WHERE element = 'price.list'") == [(13_000,)]
+
+
+async def test_a_keys_creator_cannot_approve_what_it_proposed_before_the_creator_was_confirmed(env: ClientEnv) -> None:
+    await seed(env)
+    await set_here(env)
+    ada, inviter = member_scope(env), member_scope(env)
+    unconfirmed = replace(ada, actor=replace(ada.actor, counts_as=inviter.actor.id))
+    async with env.services.db.transaction(unconfirmed) as session:
+        key, _ = await create_api_key(session, new_secret, NewApiKey(new_id(), "Price tool"), now=utc_now())
+    by_key = Actor("machine", str(key.id), "Price tool", on_behalf_of=ada.actor.id, counts_as=inviter.actor.id)
+    change = await propose(env, replace(ada, actor=by_key), 13_000)
+    for own in (unconfirmed, inviter, ada):
+        with pytest.raises(OwnApproval):
+            await grant(env, own, change)
+    await grant(env, member_scope(env), change)
 
 
 async def test_a_redecided_change_keeps_its_author(env: ClientEnv) -> None:

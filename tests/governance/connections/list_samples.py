@@ -7,7 +7,7 @@ from tests.support.list_rows import ListSample, Matches, Rows
 
 async def add_connection(rows: Rows, number: int) -> Matches:
     await rows.sample.connection(rows.name(number))
-    return {"search": [rows.name(number)], "environment": ["live"]}
+    return {"search": [rows.name(number)], "environment": ["live"], "partner": []}
 
 
 async def add_contract(rows: Rows, number: int) -> Matches:

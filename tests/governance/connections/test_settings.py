@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from canonical.elements import PRICE, STOCK
 from connectors.registry import build_registry
@@ -102,12 +103,12 @@ async def test_a_connection_is_added_once_its_test_passed(root: str, admin: Visi
     assert (refused.status_code, refused.json()["outcome"]) == (422, "sign_in_refused")
     made = await admin.api("POST", root, shop(env, credentials_expire_on="2027-03-31", jurisdiction="DE"))
     assert made.status_code == 201, made.text
-    told = made.json()
+    body = made.json()
     assert made.headers["etag"] == '"1"'
-    assert (told["environment"], told["jurisdiction"]) == ("sandbox", "DE")
-    assert told["credentials_expire_on"] == "2027-03-31"
+    assert (body["environment"], body["jurisdiction"]) == ("sandbox", "DE")
+    assert body["credentials_expire_on"] == "2027-03-31"
     assert TOKEN not in made.text
-    [secret] = told["credentials"]
+    [secret] = body["credentials"]
     assert (secret["is_set"], secret["set_by"]) == (True, "Admin Calm Harbour")
     assert secret["set_at"]
     away = shop(env, name="Later", base_url="http://127.0.0.1:9", skip_test=True)
@@ -166,9 +167,9 @@ async def test_deleting_a_source_removes_what_its_preview_lists(root: str, admin
     await env.work(settle=1)
     one = f"{root}/{env.erp}"
     preview = await admin.api("GET", f"{one}/deletion")
-    told = preview.json()
-    assert {each["element"] for each in told["contracts"]} >= {PRICE}
-    assert all(each["becomes_manual"] for each in told["contracts"])
+    body = preview.json()
+    assert {each["element"] for each in body["contracts"]} >= {PRICE}
+    assert all(each["becomes_manual"] for each in body["contracts"])
     assert (await call(admin, "DELETE", one, etag='"77"')).status_code == 412
     assert (await call(admin, "DELETE", one, etag=preview.headers["etag"])).status_code == 204
     assert (await admin.api("GET", one)).status_code == 404
@@ -261,7 +262,65 @@ async def test_every_kind_that_verifies_webhooks_by_a_secret_offers_one(kind: st
 
 
 def offered_in(page: str) -> str:
-    """The secret that people copy, which the form sends, too."""
+    """The secret offered for copying, which the form also sends."""
     [copied] = re.findall(r'id="offered-secret">([^<]+)</span>', page)
     assert f'name="offered_secret" value="{copied}"' in page
     return str(copied)
+
+
+async def test_a_test_previews_real_records(root: str, admin: Visit, env: ClientEnv) -> None:
+    before = [await env.rows(f"SELECT count(*) FROM {table}") for table in ("source_event", "record_value")]
+    shown = (await admin.api("POST", f"{root}/test", shop(env))).json()["preview"]
+    assert len({one["record_key"] for one in shown}) == 5
+    assert {(one["record_type"], one["problem"]) for one in shown} == {("product", None)}
+    prices = [one for one in shown if one["element"] == PRICE]
+    assert len(prices) == 5
+    assert all(one["value"]["currency"] == "USD" and one["value"]["amount"] for one in prices)
+    erp = (await admin.api("POST", f"{root}/{env.erp}/test", {})).json()["preview"]
+    assert {one["element"] for one in erp} >= {PRICE, STOCK}
+    assert len({one["record_key"] for one in erp}) == 5
+    page = await admin.post(f"{root.removeprefix('/api/v1')}/{env.erp}/test")
+    assert erp[0]["record_key"] in page.text
+    assert "Nothing of it is stored" in page.text
+    refused = await admin.api("POST", f"{root}/test", shop(env, secrets={"api_key": "wrong"}))
+    assert refused.json()["preview"] == []
+    assert [await env.rows(f"SELECT count(*) FROM {table}") for table in ("source_event", "record_value")] == before
+
+
+async def test_a_draft_is_read_by_baselines_and_gets_values_only_once_it_is_activated(
+    root: str, admin: Visit, env: ClientEnv, msp_setup: MspSetup
+) -> None:
+    made = await admin.api("POST", root, shop(env, environment="live", draft=True))
+    one = f"{root}/{made.json()['id']}"
+    assert made.json()["state"] == "draft"
+    listed = (await admin.api("GET", root)).json()["items"]
+    assert {each["state"] for each in listed if each["name"] == "New shop"} == {"draft"}
+    page = (await admin.get(one.removeprefix("/api/v1"))).text
+    assert "This connection is a draft" in page
+    assert (await admin.api("POST", f"{one}/pause")).status_code == 409
+    await env.deliver(env.change("SKU-001", STOCK, 7))
+    await env.work(settle=1)
+    draft = UUID(made.json()["id"])
+    sent = "SELECT count(*) FROM propagation WHERE connection_id = :c"
+    assert await env.rows(sent, c=draft) == [(0,)]
+    assert await env.exceptions("code = 'connection.paused'") == []
+    baseline = (await admin.api("POST", f"/api/v1/clients/{msp_setup.slug}/baselines")).json()["id"]
+    await env.work(settle=1)
+    read = await env.rows("SELECT count(*) FROM baseline_reading WHERE connection_id = :c", c=draft)
+    assert read[0][0] != 0
+    async with env.services.db.transaction(env.msp_account) as session:
+        notices = set(await session.scalars(text("SELECT href FROM notification WHERE kind = 'baseline.ready'")))
+    assert notices == {f"/clients/{msp_setup.slug}/baselines/{baseline}"}
+    assert (await admin.api("POST", f"{one}/resume")).status_code == 204
+    assert (await admin.api("GET", one)).json()["state"] == "active"
+    await env.work(settle=1)
+    assert (await env.rows(sent, c=draft))[0][0] != 0
+
+
+async def test_health_history_is_listed_over_the_api(root: str, admin: Visit, env: ClientEnv, stranger: Visit) -> None:
+    shop_id = next(iter(env.channels.values()))
+    assert (await admin.api("POST", f"{root}/{shop_id}/pause")).status_code == 204
+    await env.work(settle=1)
+    [spell] = (await admin.api("GET", f"{root}/{shop_id}/health-history")).json()["items"]
+    assert (spell["code"], spell["until"]) == ("connection.paused", None)
+    assert (await stranger.api("GET", f"{root}/{shop_id}/health-history")).status_code == 404

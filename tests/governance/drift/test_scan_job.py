@@ -1,5 +1,7 @@
 """Drift scans: verified values are read again, late ones are verified, and uncorrected exceptions are escalated."""
 
+from decimal import Decimal
+
 from sqlalchemy import text
 
 from canonical.elements import PRICE
@@ -53,7 +55,7 @@ async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_rep
         await fire(env, SCAN_DRIFT.name)
         [found] = await env.exceptions("state = 'open'")
         assert found.code == "channel.drift"
-        assert "the channel shows 11.00" in found.detail
+        assert "the channel shows $11.00" in found.detail
     ((exception_id, seen),) = await env.rows("SELECT id, occurrences FROM governance_exception")
     assert seen == 2, "found each time, one exception"
     async with env.services.db.transaction(member_scope(env)) as session:
@@ -128,6 +130,8 @@ async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(env: 
     await env.work()
     row = "SELECT severity, escalated_at IS NOT NULL FROM governance_exception"
     ((before, _),) = await env.rows(row)
+    impact = "SELECT impact_amount, impact_currency FROM governance_exception"
+    assert await env.rows(impact) == [(Decimal(51), "USD")]
     due = (
         f"SELECT due_at = correction_due_at FROM governance_exception, timer WHERE name = '{ESCALATE_EXCEPTIONS.name}'"
     )

@@ -7,12 +7,13 @@ TABLES = (
     DeclaredTable(
         name="element_contract",
         update=(
-            "approval_ttl_s clocks_from correction_slo_ms decision_slo_ms owner propagation_slo_ms "
-            "published_at sensitivity source_connection_id version workflow"
+            "approval_ttl_s channels clocks_from correction_slo_ms decision_slo_ms owner propagation_slo_ms "
+            "published_at sensitivity source_connection_id value_rules version workflow"
         ),
         delete=True,
         fleet=True,
     ),
+    DeclaredTable(name="domain_owner", update="changed_at changed_by owner", delete=True, fleet=True),
     DeclaredTable(name="held_observation", update="held_at source_event_id source_version", delete=True, fleet=True),
     DeclaredTable(name="value_hold", update="ended_at ended_by ended_for", fleet=True),
 )

@@ -18,7 +18,7 @@ from tests.support.client_env import ClientEnv
 async def until_waiting(session: AsyncSession, other: "asyncio.Task[None]") -> None:
     """Wait until `other` waits for a lock of `session`, or has ended."""
     async with asyncio.timeout(60):
-        while not other.done() and not await someone_waits_for(session):  # noqa: ASYNC110 - the database tells nobody
+        while not other.done() and not await someone_waits_for(session):  # noqa: ASYNC110 - PostgreSQL has no event for waiting locks
             await asyncio.sleep(0.01)
 
 

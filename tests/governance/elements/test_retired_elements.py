@@ -62,7 +62,7 @@ async def listed(env: ClientEnv, scope: Scope, show: str = "") -> list[ElementVi
 
 @pytest.fixture(params=["client", "MSP"])
 async def owner(request: pytest.FixtureRequest, env: ClientEnv) -> Scope:
-    """The account that declared the element, of which the client has a contract with its ERP."""
+    """The account that declared the element, for which the client has a contract with its ERP."""
     if request.param == "client":
         await declare(env, member_scope(env), msgspec.structs.replace(LABEL, source_connection_id=env.erp))
         return member_scope(env)

@@ -81,7 +81,7 @@ def test_a_selector_has_one_text_however_it_is_written(written: str, canonical: 
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "expected"),
     [
         ("WH-*", "record_key=WH-*"),
         ("record_key=", "not a valid selector"),
@@ -95,10 +95,10 @@ def test_a_selector_has_one_text_however_it_is_written(written: str, canonical: 
         ("location=" + "x" * 101, "a value of the dimension location"),
     ],
 )
-def test_an_invalid_selector_is_refused_with_a_remedy(written: str, told: str) -> None:
+def test_an_invalid_selector_is_refused_with_a_remedy(written: str, expected: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_selector(written)
-    assert told in str(refused.value)
+    assert expected in str(refused.value)
 
 
 def test_only_a_dimension_of_the_element_selects() -> None:

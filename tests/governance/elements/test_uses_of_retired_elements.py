@@ -1,4 +1,4 @@
-"""Retired elements: no list offers them, no rule, rollback or drift scan names them, and they leave no gaps."""
+"""Retired elements: absent from lists, rules, rollbacks and drift scans, and without gaps of ownership."""
 
 from contextlib import AbstractAsyncContextManager
 from uuid import UUID
@@ -43,7 +43,7 @@ def acting(env: ClientEnv) -> AbstractAsyncContextManager[AsyncSession]:
 
 @pytest.fixture(params=["client", "MSP"])
 async def owner(request: pytest.FixtureRequest, env: ClientEnv) -> Scope:
-    """Who declared the element; the client of another MSP's element publishes its contract itself."""
+    """Scope of the account that declared the element; of an MSP's element, the client publishes the contract itself."""
     if request.param == "client":
         await declare(env, member_scope(env), msgspec.structs.replace(LABEL, source_connection_id=env.erp))
         return member_scope(env)

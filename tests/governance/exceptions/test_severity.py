@@ -5,10 +5,10 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.values import Value
+from canonical.values import Value, money
 from governance.exception_types import ExceptionType
 from governance.exceptions.rows import Exposure
-from governance.exceptions.severity import FORMULA, explain_type, score
+from governance.exceptions.severity import FORMULA, explain_type, price_impact, score
 from governance.messages.catalogue import MESSAGES
 from governance.messages.severity import BY_TYPE
 from tests.support.values import minor, pieces, plain
@@ -57,3 +57,14 @@ def test_incomparable_values_have_no_exposure() -> None:
     assert points(plain("old"), plain("new")) == (25, "severity.no_amount")
     assert points(minor(1_000, "JPY"), minor(1_000, "EUR")) == points(None, minor(1_000, "EUR"))
     assert points(minor(1_000), minor(1_000)) == (25, "severity.no_amount")
+
+
+def test_the_impact_is_the_exact_difference_in_price() -> None:
+    unit_prices = Exposure(money("0.0015", "USD"), money("0.0012", "USD"))
+    assert price_impact(unit_prices) == money("0.0003", "USD")
+    largest = Exposure(money("-" + "9" * 26, "USD"), money("9" * 26 + ".000000000001", "USD"))
+    assert price_impact(largest) is None, "27 digits are no amount"
+    assert price_impact(Exposure(money("9" * 26, "USD"), money("0.000000000001", "USD"))) is not None
+    assert price_impact(Exposure(minor(1_000, "JPY"), minor(1_000, "EUR"))) == minor(1_000, "EUR")
+    nothing = (None, Exposure(None, None), Exposure(minor(5), minor(5)), Exposure(pieces(5), pieces(9)))
+    assert [price_impact(one) for one in nothing] == [None] * 4

@@ -10,9 +10,9 @@ from tests.support.list_rows import ListSample, Matches, Rows
 async def add_inbox_item(rows: Rows, number: int) -> Matches:
     """Exceptions and approvals alternate. Exceptions are escalated."""
     if number % 2:
-        await add_exception(rows, number)
+        added = await add_exception(rows, number)
     else:
-        await add_approval(rows, number)
+        added = await add_approval(rows, number)
     async with rows.db.transaction(rows.env.scope) as session:
         slug = await session.scalar(text("SELECT slug FROM client"))
         await session.execute(
@@ -24,7 +24,7 @@ async def add_inbox_item(rows: Rows, number: int) -> Matches:
             """)
         )
     kind, escalated = ("exception", ["yes"]) if number % 2 else ("approval", [])
-    return {"kind": [kind], "client": [str(slug)], "escalated": escalated}
+    return {"kind": [kind], "client": [str(slug)], "escalated": escalated, "assigned": added["assigned"]}
 
 
 SAMPLES: dict[str, ListSample] = {"inbox": add_inbox_item}

@@ -43,10 +43,10 @@ SAMPLES: dict[str, object] = {
 def test_every_message_can_be_written(code: str) -> None:
     declared = MESSAGES[code]
     message = declared.fill(**{name: SAMPLES.get(name, f"<{name}>") for name in declared.placeholders})
-    told = f"{write_title(message, ENGLISH)} {write_message(message, ENGLISH)}"
-    assert not [name for _, name, _, _ in Formatter().parse(told) if name]
+    written = f"{write_title(message, ENGLISH)} {write_message(message, ENGLISH)}"
+    assert not [name for _, name, _, _ in Formatter().parse(written) if name]
     for name in declared.placeholders - SAMPLES.keys():
-        assert f"<{name}>" in told
+        assert f"<{name}>" in written
 
 
 def test_a_sentence_is_written_from_data() -> None:
@@ -54,7 +54,7 @@ def test_a_sentence_is_written_from_data() -> None:
         element="price.list", record_key=" SKU\u202e", value=minor(199900, "USD"), version=7
     )
     assert write_message(message, ENGLISH).startswith(
-        "List price of ␣SKU⟨U+202E⟩ arrived as 1,999.00\xa0USD with version 7, which"
+        "List price of ␣SKU⟨U+202E⟩ arrived as $1,999.00 with version 7, which"
     )
 
 
@@ -67,8 +67,8 @@ def test_a_reason_is_a_text_of_another_system_or_a_message() -> None:
 
 def test_a_channels_reading_is_a_value_a_text_or_nothing() -> None:
     about = {"element": "price.list", "record_key": "A", "expected": minor(1, "EUR"), "seen_at": SAMPLES["seen_at"]}
-    for shown, told in ((minor(5, "EUR"), "shows 0.05\xa0EUR,"), ("12,3", "shows 12,3,"), (None, "shows nothing,")):
-        assert told in write_message(exceptions.DRIFT_READ.fill(**about, shown=shown), ENGLISH)
+    for shown, wanted in ((minor(5, "EUR"), "shows €0.05,"), ("12,3", "shows 12,3,"), (None, "shows nothing,")):
+        assert wanted in write_message(exceptions.DRIFT_READ.fill(**about, shown=shown), ENGLISH)
 
 
 def test_an_old_sentence_is_preserved() -> None:
@@ -164,5 +164,5 @@ def test_a_refusal_that_stops_a_job_is_written_in_the_readers_language() -> None
 def test_a_reading_that_is_no_value_says_why_in_the_readers_language() -> None:
     odd = admit_reading(ChannelReading(KEY, quantity(1)))
     assert (odd.value, str(odd.unreadable)) == (None, "1. It is of type money, not quantity.")
-    told = reasons.NOT_EXACT.fill(shown=odd.unreadable)
-    assert write_message(told, Localizer("de")).endswith("1. Er ist vom Typ money, nicht quantity.")
+    reason = reasons.NOT_EXACT.fill(shown=odd.unreadable)
+    assert write_message(reason, Localizer("de")).endswith("1. Er ist vom Typ money, nicht quantity.")

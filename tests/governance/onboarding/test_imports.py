@@ -93,16 +93,16 @@ async def test_clients_are_previewed_created_by_a_job_and_created_once(
     second = await admin.api("POST", API, {"csv": GOOD})
     assert second.status_code == 409
     await run_jobs(env)
-    told = (await admin.api("GET", API)).json()
-    assert (told["state"], told["done"], [row["state"] for row in told["rows"]]) == ("done", 2, ["created", "created"])
+    body = (await admin.api("GET", API)).json()
+    assert (body["state"], body["done"], [row["state"] for row in body["rows"]]) == ("done", 2, ["created", "created"])
     oak = (await admin.api("GET", "/api/v1/clients/oak")).json()
     assert (oak["name"], oak["currency"], oak["language"], oak["region"]) == ("Oak", "EUR", "de", "DE")
     repeated = (await admin.api("POST", f"{API}/preview", {"csv": GOOD})).json()
     assert (repeated["new"], repeated["existing"]) == (0, 2)
     await admin.api("POST", API, {"csv": GOOD + "Fir,fir,EUR,,,,\n"})
     await run_jobs(env)
-    told = (await admin.api("GET", API)).json()
-    assert [row["state"] for row in told["rows"]] == ["existing", "existing", "created"]
+    body = (await admin.api("GET", API)).json()
+    assert [row["state"] for row in body["rows"]] == ["existing", "existing", "created"]
     page = await admin.get("/client-import")
     assert 'href="/clients/fir/onboarding"' in page.text
 

@@ -1,4 +1,4 @@
-"""What an MSP saves for all its clients while one of them is created."""
+"""Settings of an MSP for all its clients, saved while one of them is created."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -32,7 +32,7 @@ def with_ladder(minutes: int) -> MspDefaults:
 async def test_the_newest_is_the_last_that_a_new_client_gets(
     saved: tuple[int, ...], copied: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The MSP saves each of `saved` after the one before was read."""
+    """The MSP saves each of `saved` after the previous one was read."""
     readings: Iterator[int] = iter([*saved[1:], saved[-1]])
     written: list[int] = []
 

@@ -40,8 +40,8 @@ class TestClient:
         made = await admin.api("POST", "/api/v1/clients", wanted)
         assert made.status_code == 201, made.text
         assert made.headers["etag"] == '"1"'
-        told = made.json()
-        assert {name: told[name] for name in wanted} == wanted
+        body = made.json()
+        assert {name: body[name] for name in wanted} == wanted
         again = await admin.api("POST", "/api/v1/clients", new_client())
         assert (again.status_code, again.json()["type"].rpartition("/")[2]) == (409, "slug-taken")
         states = await steps_of(admin, "maple")
@@ -82,8 +82,8 @@ class TestClient:
             {"name": "Oak", "language": "fr", "time_zone": "Europe/Paris", "region": "fr", "revision": "1"},
         )
         assert saved.status_code == 303, saved.text
-        told = (await admin.api("GET", "/api/v1/clients/oak")).json()
-        assert (told["name"], told["language"], told["region"], told["revision"]) == ("Oak", "fr", "FR", 2)
+        body = (await admin.api("GET", "/api/v1/clients/oak")).json()
+        assert (body["name"], body["language"], body["region"], body["revision"]) == ("Oak", "fr", "FR", 2)
         late = await admin.post("/clients/oak/details", {"name": "Late", "revision": "1"})
         assert late.status_code == 412
         assert "Late" in late.text

@@ -1,20 +1,24 @@
-"""Plan, prices and ladder of templates: a job sets what belongs to the MSP, once, and reports for each client
-why it could not.
+"""Plan, prices and ladder of templates: a job sets them once in the MSP's account, and reports the reason for each
+client where it could not.
 """
 
 import asyncio
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from controlplane.jobs import build_jobs
 from controlplane.provisioning import NewAccountMember, add_member
+from foundation.clock import utc_now
+from foundation.ids import new_id
 from foundation.jobs.batch import Batch
 from foundation.jobs.worker import LaneWorker
 from governance.onboarding.client_templates.billing_job import billing_handler
-from governance.onboarding.job_types import TEMPLATE_LANE, TemplateBilling
+from governance.onboarding.job_types import SET_TEMPLATE_BILLING, TEMPLATE_LANE, TemplateBilling
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from governance.services import GovernanceServices
 from tests.governance.onboarding.test_templates import API, add_client, save, states
@@ -36,6 +40,12 @@ async def run_job(env: ClientEnv, visit: Visit, slug: str) -> None:
     )  # fmt: skip
     found = (await visit.api("GET", f"/api/v1/clients/{slug}")).json()
     await worker.run_lane(env.msp_account.msp_id, UUID(found["id"]), TEMPLATE_LANE)
+
+
+async def add_price(visit: Visit, slug: str) -> None:
+    """A client without any price cannot subscribe."""
+    price = {"client": slug, "meter": METER, "unit_price": "0.04", "description": "Updates"}
+    assert (await visit.api("POST", "/api/v1/prices", price)).status_code == 201
 
 
 async def subscriptions(visit: Visit, slug: str) -> list[tuple[str, int, str]]:
@@ -109,6 +119,101 @@ async def test_a_client_in_another_currency_shows_why_its_prices_are_missing(adm
     assert (await admin.api("GET", "/api/v1/clients/oak/prices")).json()["own"] == []
 
 
+async def test_a_refused_price_does_not_hold_the_plan_back(admin: Visit, env: ClientEnv) -> None:
+    assert (await admin.api("POST", "/api/v1/plans", PLAN)).status_code == 201
+    template_id = await save(admin, "Both", plan={"code": "care"}, prices=[PRICED | {"currency": "USD"}])
+    await add_client(admin, "ash", template_id)
+    await add_price(admin, "ash")
+    await run_job(env, admin, "ash")
+    assert await states(admin, "ash") == {"plan": "same", PRICE: "differs"}
+    both = {"plan": {"code": "gone"}, "prices": [PRICED | {"currency": "USD"}]}
+    assert (await admin.api("POST", f"{API}/{template_id}/versions", {"content": both})).status_code == 201
+    await admin.api("POST", "/api/v1/clients/ash/template", {"template_id": template_id})
+    await run_job(env, admin, "ash")
+    problem = (await admin.api("GET", "/api/v1/clients/ash/template")).json()["problem"]
+    assert problem == (
+        "The template's prices are in USD, and this client is billed in EUR. There is no plan with the code gone."
+    )
+
+
+async def test_a_plan_begins_at_go_live_or_on_the_first_of_the_next_month(admin: Visit, env: ClientEnv) -> None:
+    assert (await admin.api("POST", "/api/v1/plans", PLAN)).status_code == 201
+    later = await save(admin, "Later", plan={"code": "care", "starts": "go_live"})
+    await add_client(admin, "yew", later)
+    await add_price(admin, "yew")
+    assert await states(admin, "yew") == {"plan": "later"}
+    again = await admin.api("POST", "/api/v1/clients/yew/template", {"template_id": later})
+    assert again.json()["later"] == []
+    await run_job(env, admin, "yew")
+    assert await subscriptions(admin, "yew") == []
+    waivers = (await admin.api("GET", "/api/v1/clients/yew/onboarding")).json()["checks"]
+    for check in waivers:
+        await admin.api("PUT", f"/api/v1/clients/yew/onboarding/waivers/{check['check']}", {"reason": "Pilot"})
+    live = await admin.api("POST", "/api/v1/clients/yew/onboarding/go-live", {})
+    assert live.status_code == 204, live.text
+    assert await states(admin, "yew") == {"plan": "applying"}
+    await run_job(env, admin, "yew")
+    assert await states(admin, "yew") == {"plan": "same"}
+
+    month = await save(admin, "Month", plan={"code": "care", "starts": "next_month"})
+    await add_client(admin, "gum", month)
+    await add_price(admin, "gum")
+    await run_job(env, admin, "gum")
+    [found] = (await admin.api("GET", "/api/v1/clients/gum/subscriptions")).json()["items"]
+    start = datetime.fromisoformat(found["steps"][0]["takes_effect_at"])
+    assert start.day == 1
+    assert timedelta(0) < start - utc_now() <= timedelta(days=31)
+
+
+async def test_a_job_that_stopped_is_shown_as_failed_until_it_is_tried_again(admin: Visit, env: ClientEnv) -> None:
+    assert (await admin.api("POST", "/api/v1/plans", PLAN)).status_code == 201
+    template_id = await save(admin, "Stopped", plan={"code": "care"})
+    await add_client(admin, "bay", template_id)
+    await add_price(admin, "bay")
+    scope = env.msp_account.for_tenant(UUID((await admin.api("GET", "/api/v1/clients/bay")).json()["id"]))
+    async with env.services.db.transaction(scope) as session:
+        await session.execute(
+            text("""
+                INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, attempts, error, enqueued_at, died_at)
+                VALUES (:t, :m, :id, :lane, :kind, 'billing', 8, '{"code": "legacy", "params": {"text": "x"}}', :n, :n)
+            """),
+            {"t": scope.tenant_id, "m": scope.msp_id, "id": new_id(), "lane": TEMPLATE_LANE,
+             "kind": SET_TEMPLATE_BILLING.name, "n": utc_now()},
+        )  # fmt: skip
+    assert await states(admin, "bay") == {"plan": "failed"}
+    page = (await admin.get("/clients/bay/template")).text
+    assert "The job stopped after repeated attempts." in page
+    assert "Could not be applied" in page
+    listed = (await admin.api("GET", "/api/v1/client-template-uses?template=Stopped")).json()["items"]
+    assert listed[0]["missing"] == 0
+    retried = await admin.post("/clients/bay/template", {"template_id": template_id, "again": "yes"})
+    assert retried.status_code == 303
+    assert await states(admin, "bay") == {"plan": "applying"}
+    await run_job(env, admin, "bay")
+    assert await states(admin, "bay") == {"plan": "same"}
+
+
+async def test_a_ladder_may_name_a_role_that_the_msp_composed(
+    web_app: WebApp, admin: Visit, other_env: ClientEnv
+) -> None:
+    rights = {"name": "Night desk", "permissions": ["approval:read", "exception:read"]}
+    made = await admin.api("POST", "/api/v1/roles", rights)
+    assert made.status_code == 201, made.text
+    role = made.json()["id"]
+    steps = {"steps": [{"about": "approval", "after_minutes": 60, "role": role}]}
+    template_id = await save(admin, "Nights", ladder=steps)
+    await add_client(admin, "box", template_id)
+    assert await states(admin, "box") == {"ladder": "same"}
+    assert "Night desk of the service provider" in (await admin.get(f"/templates/{template_id}")).text
+    assert "Night desk of the service provider" in (await admin.get(f"/templates/{template_id}/contract")).text
+    taken = await admin.api("POST", API, {"name": "Like box", "client": "box"})
+    content = (await admin.api("GET", f"{API}/{taken.json()['template_id']}")).json()["content"]
+    assert [one["role_name"] for one in content["ladder"]["steps"]] == ["Night desk"]
+    other = await set_up_msp(other_env, name="Other Harbour")
+    foreign = await web_app.signed_in(other.host, other.admin)
+    assert (await foreign.api("POST", API, {"name": "Theirs", "content": {"ladder": steps}})).status_code == 422
+
+
 async def test_the_page_sets_plan_price_and_ladder(admin: Visit) -> None:
     assert (await admin.api("POST", "/api/v1/plans", PLAN)).status_code == 201
     template_id = await save(admin, "Forms")
@@ -142,8 +247,7 @@ async def test_workers_with_the_same_job_subscribe_once_and_none_for_an_earlier_
     assert (await admin.api("POST", "/api/v1/plans", PLAN)).status_code == 201
     template_id = await save(admin, "Twice", plan={"code": "care"})
     await add_client(admin, "elm", template_id)
-    price = {"client": "elm", "meter": METER, "unit_price": "0.04", "description": "Updates"}
-    assert (await admin.api("POST", "/api/v1/prices", price)).status_code == 201
+    await add_price(admin, "elm")
     found = (await admin.api("GET", "/api/v1/clients/elm")).json()
     scope = env.msp_account.for_tenant(UUID(found["id"]))
     payload = TemplateBilling(kind="member", id="1", name="Nora")

@@ -43,9 +43,9 @@ async def test_a_client_begins_with_a_template_and_drift_pull_and_kept_items_are
     assert await states(admin, "maple") == {key: "same", rule: "same"}
     changed = {"element": PRICE, "source_connection_id": None, "owner": "Finance"}
     assert (await admin.api("POST", "/api/v1/clients/maple/contracts", changed)).status_code == 201
-    told = (await admin.api("GET", "/api/v1/clients/maple/template")).json()
-    assert told["summary"] == "Differs from version 1 in 1 contract."
-    assert [(one["field"], one["own"], one["template"]) for one in told["items"][0]["differences"]] == [
+    body = (await admin.api("GET", "/api/v1/clients/maple/template")).json()
+    assert body["summary"] == "Differs from version 1 in 1 contract."
+    assert [(one["field"], one["own"], one["template"]) for one in body["items"][0]["differences"]] == [
         ("owner", "Finance", "Pricing")
     ]
     page = await admin.get("/clients/maple/template")
@@ -140,8 +140,8 @@ async def test_the_page_builds_a_template_item_by_item(admin: Visit) -> None:
     assert (content["contracts"][0]["source"], content["contracts"][0]["propagation_slo"]) == ("ERP", "PT60S")
     removed = await admin.post(page, {"remove": f"contract:{PRICE}:"})
     assert removed.status_code == 303
-    told = (await admin.api("GET", f"{API}/{template_id}")).json()
-    assert (told["version"], told["content"]["contracts"]) == (4, [])
+    body = (await admin.api("GET", f"{API}/{template_id}")).json()
+    assert (body["version"], body["content"]["contracts"]) == (4, [])
     assert (await admin.post(page, {"remove": "contract:none:"})).status_code == 409
     assert "Version 4" in (await admin.get(page)).text
     assert (await admin.api("POST", API, {"name": "Built"})).status_code == 409

@@ -23,7 +23,7 @@ from tests.tenants.web_app import give_host
 
 @pytest.fixture
 async def web_app(auth: AuthServices) -> AsyncIterator[GovernanceWebApp]:  # noqa: F811 - the fixture
-    """Empty clients: each test adds the rows that it shows."""
+    """The application with empty clients: each test adds its own rows."""
     msp, other = await make_msp(auth.db), await make_msp(auth.db)
     acme = await make_client(auth.db, msp, "acme")
     borealis = await make_client(auth.db, msp, "borealis")

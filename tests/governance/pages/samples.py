@@ -21,7 +21,7 @@ from governance.changes.models import Change
 from governance.elements.models import ElementContract
 from governance.exceptions.models import GovernanceException
 from governance.exceptions.rows import Exposure
-from governance.exceptions.severity import score
+from governance.exceptions.severity import price_impact, score
 from governance.policies.drafts import put_rule, remove_rule
 from governance.policies.models import PolicyReplay, PolicyReplayDifference
 from governance.policies.repository import find_draft
@@ -48,12 +48,12 @@ ORDER_LINES = (OrderLine("SKU-1", "2", "19.99"), OrderLine("SKU-2", "1", "12.5")
 
 
 def stored(element: str, amount: int | None, currency: str) -> Any:
-    """A value as its column stores it."""
+    """The value's form in its column."""
     return None if amount is None else msgspec.to_builtins(of(element, amount, currency))
 
 
 def system_text(text: str) -> dict[str, Any]:
-    """The message of another system's text, as its column stores it."""
+    """The message of another system's text, in the form of its column."""
     return {"code": "text", "params": {"text": text}}
 
 
@@ -168,7 +168,7 @@ class Sample:
         author: str | None = None,
         is_current: bool = True,
     ) -> UUID:
-        """A change with its propagations; `states` are theirs by channel."""
+        """A change with its propagations; `states` by channel."""
         made = id_at(self.ago(at))
         await self.add(
             Change(
@@ -267,6 +267,7 @@ class Sample:
             record, old, new, state="awaiting_approval", outcome="review", rule="price-large-change", at=at,
             author=author, reason="The price changes by more than 5 %.", approval=approval,
         )  # fmt: skip
+        impact = minor(new - old, "EUR")
         wrote = author or f"connection:{self.source}"
         await self.add(
             ApprovalRow(
@@ -275,6 +276,7 @@ class Sample:
                 policy_version=1, requested_by=wrote, author=wrote, state="pending", decided_by=None, decided_at=None,
                 reason="", expires_at=self.now + timedelta(hours=hours), used_at=None, created_at=self.ago(at),
                 approvers=list(approvers), severity=severity,
+                impact_amount=abs(impact.number), impact_currency=impact.currency,
             )
         )  # fmt: skip
         return change
@@ -295,15 +297,18 @@ class Sample:
         change: UUID | None = None,
         event: UUID | None = None,
         connection: UUID | None = None,
+        subject: str = "",
     ) -> UUID:
         made = id_at(self.ago(at))
         severity, factors = score(code, exposure=Exposure(None, minor(exposure)), channels=channels)
+        impact = price_impact(Exposure(None, minor(exposure)))
         settled = state != "open"
         await self.add(
             GovernanceException(
-                **self.own, id=made, code=code, subject=str(made), message="legacy",
+                **self.own, id=made, code=code, subject=subject or str(made), message="legacy",
                 params={"title": title, "text": f"{title}. What to do is known."}, severity=severity,
-                severity_factors=factors, state=state, record_key=record,
+                severity_factors=factors, state=state, impact_amount=impact.number if impact else 0,
+                impact_currency=impact and impact.currency, record_key=record,
                 element=element if record else None, connection_id=connection or self.channels.get(channel or ""),
                 change_id=change, source_event_id=event, occurrences=2, opened_at=self.ago(at),
                 seen_at=self.ago(at / 2),

@@ -37,8 +37,8 @@ async def test_pending_approvals_are_listed_with_their_reason_without_other_clie
         page = (await busy["viewer"].get(path)).text
         for shown in (
             "SKU-1",
-            "10.00\N{NO-BREAK SPACE}EUR",
-            "20.00\N{NO-BREAK SPACE}EUR",
+            "€10.00",
+            "€20.00",
             "more than 5 %",
             "Central ERP",
         ):
@@ -128,8 +128,40 @@ async def test_an_answer_applies_to_the_displayed_content_only(busy: GovernanceW
     assert answer.status_code == 303
 
 
+async def test_an_answer_from_an_outdated_page_is_refused_and_the_page_redrawn(busy: GovernanceWebApp) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path, api = f"{LIST}/{change}", f"/api/v1/clients/acme/changes/{change}/answer"
+    shown = (await busy["approver"].get(path)).text
+    assert "not compared" in shown
+    assert "a change of more than 5%" in shown
+    assert "Up to €10.50 it passes automatically." not in shown, "the cost is not known, which needs approval too"
+    await busy.acme.cost("SKU-1", 800)
+    answer = {"answer": "approve", "content": content_of(shown)}
+    refused = await busy["approver"].post(path, answer, page=path)
+    assert refused.status_code == 409
+    assert "changed since you opened this" in refused.text
+    assert "Up to €10.50 it passes automatically." in refused.text
+    old = {"grant": True, "content": content_of(shown)}
+    by_api = await busy["approver"].call(api, old, page=path)
+    assert (by_api.status_code, by_api.json()["type"]) == (409, "/problems/approval-outdated")
+    answer["content"] = content_of(refused.text)
+    assert (await busy["approver"].post(path, answer, page=path)).status_code == 303
+    found = (await busy["viewer"].get(f"/api/v1/clients/acme/approvals/{change}")).json()
+    assert found["approval"]["state"] == "granted"
+    assert found["explanation"]["content"] == ""
+    assert {"kind": "change_percent", "label": "Change in percent", "value": "100%"}.items() <= found["explanation"][
+        "facts"
+    ][0].items()
+
+
+def content_of(page: str) -> str:
+    found = re.search(r'name="content" value="([0-9a-f]{64})"', page)
+    assert found
+    return found[1]
+
+
 async def token(busy: GovernanceWebApp) -> str:
-    """A form token from another page of the same session, as a form that was left open has it."""
+    """A form token of the same session from another page, as in a form that was left open."""
     other = await busy.acme.awaiting("SKU-other", 1000, 2000)
     return token_of(await busy["admin"].get(f"{LIST}/{other}"))
 

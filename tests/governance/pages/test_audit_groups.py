@@ -36,7 +36,7 @@ async def note(sample: Sample, *entries: tuple[str, str], correlation: str = "",
 async def walk(
     sample: Sample, *, wanted: AuditFilter | None = None, limit: int = 3, late: Sequence[str] = ()
 ) -> list[Any]:
-    """All groups, page by page; before each further page one of the subjects `late` gets another entry."""
+    """All groups, page by page; before each further page, one of the subjects `late` gets another entry."""
     found: list[Any] = []
     place, waiting = "", list(late)
     while True:
@@ -97,7 +97,7 @@ async def test_the_page_groups_and_opens_without_script(busy: GovernanceWebApp) 
     assert page.count("<tr>") - 1 < await busy.acme.count("SELECT count(*) FROM audit_entry WHERE tenant_id = :t")
     (opened,) = re.findall(r'<details class="entries">\s*<summary>3 entries</summary>(.*?)</ol>', page, re.DOTALL)
     assert opened.count("<li>") == 3
-    assert "New: 10.40" in unescape(page)
+    assert "New: €10.40" in unescape(page)
     assert "<details open" not in page
     apart = (await busy["admin"].get(f"{AUDIT}?show=entries")).text
     assert '<details class="entries">' not in apart

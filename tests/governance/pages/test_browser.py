@@ -35,7 +35,7 @@ LOOKS = ((1280, "light", "fr"), (390, "dark", "es"), (320, "light", "de"))
 
 
 async def fill(web_app: GovernanceWebApp) -> dict[str, str]:
-    """A row of each kind; addresses of pages by name, with the reader before the colon."""
+    """Add a row of each kind. Returns addresses of pages by name, with the reader before the colon."""
     acme = web_app.acme
     event = await acme.event(b'{"sku": "SKU-1", "note": "' + b"long " * 60 + b'"}')
     states = {"Web shop": "verified", "Harbour market": "accepted"}
@@ -68,7 +68,7 @@ async def fill(web_app: GovernanceWebApp) -> dict[str, str]:
 
 
 async def add_elements(acme: Sample) -> None:
-    """One of the client's MSP, with long words, and one of its own."""
+    """Add an element of the client's MSP, with long words, and one of the client."""
     alloys = NewElement(
         "surface_treatment_of_the_material", "Surface treatment of the material", "enumeration",
         dimensions=["locale", "location", "price_list"], codes=["anodised", "powder_coated", "galvanised"],
@@ -81,7 +81,7 @@ async def add_elements(acme: Sample) -> None:
 
 @asynccontextmanager
 async def serving(web_app: GovernanceWebApp, static: Path) -> AsyncIterator[str]:
-    """The address, on a host of its own: browsers resolve every name under localhost to this machine."""
+    """The address, with its own host name: browsers resolve every name under localhost to this machine."""
     host = f"{new_id().hex}.localhost"
     await give_host(web_app.auth.db, web_app.msp, host)
     urls = asset_urls(build_assets(ROOT, static))
@@ -91,7 +91,7 @@ async def serving(web_app: GovernanceWebApp, static: Path) -> AsyncIterator[str]
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(cast("Any", app), log_config=None, access_log=False, lifespan="off"))
     serve = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:  # noqa: ASYNC110 - uvicorn tells by this flag only
+    while not server.started:  # noqa: ASYNC110 - uvicorn has this flag only
         await asyncio.sleep(0.01)
     try:
         yield f"http://{host}:{listener.getsockname()[1]}"

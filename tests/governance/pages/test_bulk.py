@@ -169,5 +169,5 @@ async def test_declining_several_needs_a_reason_for_all(busy: GovernanceWebApp) 
     form = {"action": "decline", "id": one, "reason": "Too high"}
     done = await busy["approver"].post(approvals, form, page=approvals)
     assert "1 declined" in " ".join(done.text.split())
-    told = (await busy["approver"].get(f"{API}/approvals?status=answered")).json()["items"][0]["approval"]
-    assert (told["state"], told["reason"]) == ("refused", "Too high")
+    refusal = (await busy["approver"].get(f"{API}/approvals?status=answered")).json()["items"][0]["approval"]
+    assert (refusal["state"], refusal["reason"]) == ("refused", "Too high")

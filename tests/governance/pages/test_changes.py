@@ -1,6 +1,7 @@
 """Changes: the list and its filters, one change's timeline, its original message, and its rollback."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -8,13 +9,16 @@ from hypothesis import strategies as st
 
 from canonical.values import Value
 from governance.changes.queries import ChangeFilter
+from governance.elements.publish_contract import publish_contract
 from governance.job_types import PUSH
 from governance.labels import LEVELS, level_of, write_difference, write_share
 from tests.governance.pages.samples import JOBS
 from tests.governance.pages.web_app import GovernanceWebApp, token_of
 from tests.support.values import minor, pieces
+from tests.tenants.conftest import NOW
 
 LIST = "/clients/acme/changes"
+DAY = timedelta(days=1)
 
 
 async def test_a_client_without_changes_sees_an_empty_state(web_app: GovernanceWebApp) -> None:
@@ -48,12 +52,24 @@ async def test_the_list_is_filtered(busy: GovernanceWebApp) -> None:
         assert "77.77" not in page
 
 
+async def test_the_elements_that_have_a_contract_can_be_chosen(busy: GovernanceWebApp) -> None:
+    assert 'value="price.sale"' not in (await busy["viewer"].get(LIST)).text
+    async with busy.acme.db.transaction(busy.acme.scope) as session:
+        await publish_contract(
+            session, element="price.sale", source_connection_id=None, owner="Marketing", propagation_slo=DAY,
+            correction_slo=DAY, now=NOW,
+        )  # fmt: skip
+    form = (await busy["viewer"].get(LIST)).text
+    assert re.search(r'<option value="price\.sale"[^>]*>Sale price<', form)
+    assert 'value="price.cost"' not in form
+
+
 async def test_an_order_is_shown_with_its_lines_and_its_total(busy: GovernanceWebApp) -> None:
     number = await busy.acme.order("SO-1001")
     page = re.sub(r"<[^>]+>|\s", " ", (await busy["viewer"].get(f"{LIST}/{number}")).text)
     lines = page[page.index("Lines of the order") :]
-    order = ("SKU-1", "2", "19.99 EUR", "39.98 EUR", "SKU-2", "1", "12.50 EUR", "12.50 EUR", "Shipping", "4.90 EUR")
-    for shown in (*order, "Total", "57.38 EUR"):
+    order = ("SKU-1", "2", "€19.99", "€39.98", "SKU-2", "1", "€12.50", "€12.50", "Shipping", "€4.90")
+    for shown in (*order, "Total", "€57.38"):
         assert shown in lines, shown
         lines = lines[lines.index(shown) + len(shown) :]
     assert "Lines of the order" not in (await busy["viewer"].get(f"{LIST}/{await busy.acme.change('S', 1, 2)}")).text
@@ -64,7 +80,7 @@ async def test_a_cost_is_found_with_the_changes_of_its_record(busy: GovernanceWe
     await busy.acme.cost("SKU-1", 612)
     await busy.borealis.cost("SKU-1", 777)
     page = (await busy["admin"].get(f"{LIST}?search=SKU-1")).text
-    assert "Cost: 6.12" in page
+    assert "Cost: €6.12" in page
     assert "7.77" not in page
     assert 'href="/clients/acme/audit?subject=record:SKU-1"' in page
     assert "audit?subject" not in (await busy["viewer"].get(f"{LIST}?search=SKU-1")).text

@@ -120,7 +120,7 @@ async def test_the_audit_trail_is_listed_filtered_and_verified(busy: GovernanceW
     recorded = "change.released · change:1 · currency EUR, new 1040, owner &lt;i&gt;, record key SKU-1"
     for shown in (
         "Change released",
-        "New: 10.40\xa0EUR, owner &lt;i&gt;",
+        "New: €10.40, owner &lt;i&gt;",
         recorded,
         "Policy published",
     ):
@@ -154,8 +154,8 @@ async def test_the_api_publishes_and_removes_a_contract_that_selects_values(busy
     admin, source = busy["admin"], str(busy.acme.source)
     new = SELECTED | {"source_connection_id": source, "propagation_slo": "PT1M"}
     made = await admin.call(CONTRACT_API, new, page=CONNECTIONS)
-    told = {"element": "stock.on_hand", "selector": "location=Lager%20Nord", "version": 1}
-    assert (made.status_code, made.json()) == (201, told)
+    expected = {"element": "stock.on_hand", "selector": "location=Lager%20Nord", "version": 1}
+    assert (made.status_code, made.json()) == (201, expected)
     [listed] = (await admin.get(f"{CONTRACT_API}?selector=location%3DLager%2520Nord")).json()["items"]
     assert (listed["element"], listed["owner"], listed["source_connection_id"], listed["is_shared"]) == (
         "stock.on_hand", "Warehouse", source, True,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.rooms import ROOMS
 from foundation.dashboard_tiles import TileArea
-from governance.dashboards.defaults import default_codes
+from governance.dashboards import defaults
 from governance.overview import tiles as overview_tiles
 from tests.governance.pages.web_app import GovernanceWebApp
 
@@ -33,7 +33,8 @@ async def write(app: GovernanceWebApp, who: str, path: str, body: object, method
 def test_layouts_of_roles_name_tiles_that_exist(area: TileArea) -> None:
     tiles = [tile.code for tile in ROOMS.every(lambda room: room.tiles) if tile.area is area]
     assert len(set(tiles)) == len(tiles)
-    assert default_codes(area) <= set(tiles)
+    for kind in defaults._LAYOUTS[area]:
+        assert {choice.code for choice in defaults.role_layout(area, [f"client_{kind}"])} <= set(tiles)
 
 
 async def test_each_tile_of_both_dashboards_is_read_and_leads_to_its_list(busy: GovernanceWebApp) -> None:

@@ -77,6 +77,14 @@ async def test_a_severity_shows_its_factors(busy: GovernanceWebApp) -> None:
     assert "1\N{NO-BREAK SPACE}h left" in page
 
 
+async def test_an_exception_links_to_its_connection_for_those_who_may_read_it(busy: GovernanceWebApp) -> None:
+    made = await busy.acme.exception("source.quarantined", "Unreadable", connection=busy.acme.source)
+    link = f'href="/clients/acme/connections/{busy.acme.source}"'
+    assert link in (await busy["approver"].get(f"{LIST}/{made}")).text
+    alone = await busy.acme.exception("change.refused", "Without a connection")
+    assert "<dt>Connection</dt>" not in (await busy["approver"].get(f"{LIST}/{alone}")).text
+
+
 async def test_a_person_resolves_discards_and_replays(busy: GovernanceWebApp) -> None:
     event = await busy.acme.event(b'{"broken": <b>')
     made = {
@@ -93,6 +101,16 @@ async def test_a_person_resolves_discards_and_replays(busy: GovernanceWebApp) ->
     shown = [(await busy["viewer"].get(f"{LIST}/{exception}")).text for exception in made.values()]
     assert [word in page for word, page in zip(("Resolved", "Discarded", "Resolved"), shown, strict=True)] == [True] * 3
     assert await busy.acme.count(JOBS, kind=TRANSLATE.name) == 1
+
+
+async def test_an_exception_shows_what_happened_to_it_and_who_closed_it(busy: GovernanceWebApp) -> None:
+    path = f"{LIST}/{await busy.acme.exception('change.refused', 'Refused')}"
+    opened = (await busy["viewer"].get(path)).text
+    assert ('moment-title">Opened' in opened, 'moment-title">Discarded' in opened) == (True, False)
+    assert (await busy["approver"].post(f"{path}/discard", page=path)).status_code == 303
+    shown = (await busy["viewer"].get(path)).text
+    assert shown.index('moment-title">Discarded') < shown.index('moment-title">Opened')
+    assert (await busy["stranger"].get(path)).status_code == 404
 
 
 async def test_refused_actions_are_reported_on_the_page(busy: GovernanceWebApp) -> None:

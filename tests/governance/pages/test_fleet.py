@@ -34,13 +34,13 @@ async def test_page_and_api_show_the_same_health(busy: GovernanceWebApp) -> None
     await busy.borealis.fail("Far market", at=60)
     page = (await busy["operator"].get("/fleet")).text
     shown = re.findall(r'id="f-(\w+)".*?class="badge.*?<span>([^<]+)</span></span>', page, re.DOTALL)
-    told = (await busy["operator"].get("/api/v1/fleet")).json()["items"]
-    assert [(client["slug"], client["health"]) for client in told] == [
+    clients = (await busy["operator"].get("/api/v1/fleet")).json()["items"]
+    assert [(client["slug"], client["health"]) for client in clients] == [
         ("acme", "at risk"),
         ("borealis", "needs attention"),
     ]
-    assert shown == [(client["slug"], client["health"].capitalize()) for client in told]
-    assert [(client["exceptions"], client["worst"], client["failing"]) for client in told] == [
+    assert shown == [(client["slug"], client["health"].capitalize()) for client in clients]
+    assert [(client["exceptions"], client["worst"], client["failing"]) for client in clients] == [
         (1, "critical", 0),
         (0, "", 1),
     ]
@@ -68,6 +68,7 @@ async def test_clocks_that_ran_out_count_before_their_job_has_run_and_after(busy
     await busy.acme.exception("propagation.slo_breached", "Late", channels=1, channel="Web shop", change=late)
     rows = (await busy["operator"].get("/fleet/rows")).text
     assert re.search(r"Late values</span>\s*<span[^>]*>1<", rows)
+    assert ">As of <time" in rows
 
 
 async def test_only_the_msps_own_members_have_a_fleet(busy: GovernanceWebApp) -> None:

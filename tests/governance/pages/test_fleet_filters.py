@@ -69,10 +69,10 @@ async def test_a_client_that_is_not_live_is_in_onboarding_and_not_healthy(busy: 
     assert (shown["Onboarding"], shown["Healthy"][1]) == (("/fleet?show=onboarding", 1), 1)
     assert clients((await busy["operator"].get("/fleet?show=onboarding")).text) == ["borealis"]
     assert clients((await busy["operator"].get("/fleet?show=attention")).text) == []
-    told = (await busy["operator"].get("/api/v1/fleet")).json()["items"]
-    assert {one["slug"]: (one["health"], one["is_live"]) for one in told} == {
+    listed = (await busy["operator"].get("/api/v1/fleet")).json()["items"]
+    assert {one["slug"]: (one["health"], one["is_live"]) for one in listed} == {
         "acme": ("healthy", True), "borealis": ("onboarding", False),
     }  # fmt: skip
     await busy.borealis.exception("source.quarantined", "Unreadable", exposure=200_000)
-    told = (await busy["operator"].get("/api/v1/fleet?show=risk")).json()["items"]
-    assert [(one["slug"], one["health"]) for one in told] == [("borealis", "at risk")]
+    listed = (await busy["operator"].get("/api/v1/fleet?show=risk")).json()["items"]
+    assert [(one["slug"], one["health"]) for one in listed] == [("borealis", "at risk")]

@@ -1,4 +1,4 @@
-"""The fleet's summaries equal what is counted from the rows, after any traffic, and never include another MSP's."""
+"""The fleet's summaries equal the counts of rows, after any traffic, and never include another MSP's."""
 
 import random
 from collections import Counter
@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
-from foundation.ids import time_of
+from foundation.ids import id_floor, time_of
 from governance.fleet.hours import HOUR, HOURS, count_change_hours, hours_before, read_hours, shown_until
 from governance.fleet.lists import FLEET
 from governance.fleet.queries import FleetFigures, list_fleet, read_fleet_page
+from governance.overview.queries import read_figures
 from tests.governance.pages.samples import Sample
 from tests.governance.pages.web_app import GovernanceWebApp
 from tests.tenants.conftest import NOW
@@ -29,6 +30,23 @@ async def counted_hours(sample: Sample, now: datetime) -> list[int]:
 async def shown_hours(app: GovernanceWebApp, now: datetime) -> dict[str, list[int]]:
     async with app.acme.db.transaction(app.msp.scope.for_fleet()) as session:
         return {one.name: list(one.changes) for one in await read_hours(session, now=now)}
+
+
+async def day_rows(sample: Sample, now: datetime) -> int:
+    async with sample.db.transaction(sample.scope) as session:
+        ids = (await session.execute(text("SELECT id FROM change"))).scalars().all()
+    return sum(one >= id_floor(now - 24 * HOUR) for one in ids)
+
+
+async def day_counts(app: GovernanceWebApp, now: datetime) -> dict[str, int]:
+    """Changes of the last 24 hours, which the fleet and each client's dashboard show alike."""
+    async with app.acme.db.transaction(app.msp.scope.for_fleet()) as session:
+        found = (await list_fleet(session, FLEET.query(), now)).items
+    for sample, name in zip((app.acme, app.borealis), await names(app), strict=True):
+        async with sample.db.transaction(sample.scope) as session:
+            shown = (await read_figures(session, now=now)).changes
+        assert [one.changes for one in found if one.name == name] == [shown]
+    return {one.name: one.changes for one in found}
 
 
 async def names(app: GovernanceWebApp) -> tuple[str, str]:
@@ -52,7 +70,7 @@ async def test_hours_equal_the_counted_changes_whenever_the_timers_run(busy: Gov
             await sample.change(
                 f"S-{number}", 1000, 1040, states={"Web shop": "verified"}, at=chance.randrange(40 * 3600)
             )
-    await run_duty(busy.acme, NOW - timedelta(hours=9))  # it is behind until it runs again
+    await run_duty(busy.acme, NOW - timedelta(hours=9))  # the sums are out of date until the job runs again
     for minutes in (0, 14, 16, 31, 59, 61, 95, 24 * 60, 26 * 60):
         now = NOW.replace(minute=0) + timedelta(minutes=minutes)
         for sample in chance.sample([busy.acme, busy.borealis, busy.alien], chance.randrange(4)):
@@ -60,21 +78,25 @@ async def test_hours_equal_the_counted_changes_whenever_the_timers_run(busy: Gov
             await run_duty(sample, now)  # a repeated job
         expected = {acme: await counted_hours(busy.acme, now), borealis: await counted_hours(busy.borealis, now)}
         assert await shown_hours(busy, now) == expected
+        assert await day_counts(busy, now) == {
+            acme: await day_rows(busy.acme, now), borealis: await day_rows(busy.borealis, now)
+        }  # fmt: skip
     assert sum(map(sum, expected.values())) < 40
 
 
 async def test_counted_hours_are_read_instead_of_the_changes(busy: GovernanceWebApp) -> None:
-    """The rows that the duty wrote are used; otherwise the comparison above would prove nothing."""
+    """The stored hours are used; otherwise the comparison above would be meaningless."""
     acme, _ = await names(busy)
     await run_duty(busy.acme, NOW)
     late = (NOW - shown_until(NOW)).total_seconds() + 60
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"}, at=late)
     assert sum((await shown_hours(busy, NOW))[acme]) == 0
     assert sum((await shown_hours(busy, NOW + 2 * HOUR))[acme]) == 1
+    assert (await day_rows(busy.acme, NOW), (await day_counts(busy, NOW))[acme]) == (1, 0)
 
 
 async def figures(app: GovernanceWebApp) -> FleetFigures:
-    """The sums, after a comparison with those of the clients in the list."""
+    """The sums, after a comparison with the figures of the clients in the list."""
     async with app.acme.db.transaction(app.msp.scope.for_fleet()) as session:
         found, page = await read_fleet_page(session, FLEET.query(), NOW)
         assert page.items == (await list_fleet(session, FLEET.query(), NOW)).items

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.governance.pages.test_search import name_record
 from tests.governance.pages.web_app import GovernanceWebApp
 
 API = "/api/v1/inbox"
@@ -72,6 +73,20 @@ async def test_items_are_sorted_by_severity(busy: GovernanceWebApp) -> None:
     }  # fmt: skip
 
 
+async def test_items_are_sorted_by_impact_within_each_currency(busy: GovernanceWebApp) -> None:
+    await fill(busy)
+    await busy.acme.exception("source.quarantined", "Unreadable")
+    items = (await busy["operator"].get(f"{API}?sort=-impact")).json()["items"]
+    impacts = [item["impact"] and (item["impact"]["currency"], item["impact"]["amount"]) for item in items]
+    assert impacts == [("EUR", "20"), ("EUR", "10"), ("USD", "2000"), ("USD", "0.1"), None]
+    backwards = (await busy["operator"].get(f"{API}?sort=impact")).json()["items"]
+    assert [item["id"] for item in backwards] == [item["id"] for item in reversed(items)]
+    page = rows_of((await busy["operator"].get("/inbox?sort=-impact")).text)
+    assert ["€20" in page[0], "$2,000" in page[2], "$0.10" in page[3]] == [True, True, True]
+    table = (await busy["operator"].get(f"{API}?sort=-impact", accept="text/csv")).text
+    assert [line for line in table.splitlines() if ",2000.00,USD," in line]
+
+
 async def test_items_of_several_clients_are_resolved_at_once_and_others_refused(busy: GovernanceWebApp) -> None:
     await fill(busy)
     items = (await busy["operator"].get(API)).json()["items"]
@@ -118,3 +133,14 @@ async def test_it_is_exported(busy: GovernanceWebApp) -> None:
     lines = file.text.strip().splitlines()
     assert len(lines) == 5
     assert lines[0].startswith("id,kind,client")
+
+
+async def test_items_are_named_after_their_product(busy: GovernanceWebApp) -> None:
+    await fill(busy)
+    await name_record(busy.acme, "SKU-2", "Blue kettle")
+    await name_record(busy.alien, "SKU-2", "Alien kettle")
+    page = (await busy["operator"].get("/inbox")).text
+    assert "Blue kettle" in page
+    assert "Alien kettle" not in page
+    titles = {item["record_key"]: item["record_title"] for item in (await busy["operator"].get(API)).json()["items"]}
+    assert (titles["SKU-2"], titles["SKU-3"]) == ("Blue kettle", "")

@@ -28,7 +28,7 @@ SEEN = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
 
 @pytest.fixture
 async def bounded(busy: GovernanceWebApp) -> AsyncIterator[GovernanceWebApp]:
-    """The application as it is served: the language of a request is set at its boundary."""
+    """The application with its outer layer, which sets the language of a request."""
     async with visiting(cast("Any", Boundary(cast("Any", build_app(busy.auth))))) as http:
         readers = {name: dataclasses.replace(reader, http=http) for name, reader in busy.readers.items()}
         yield dataclasses.replace(busy, http=http, readers=readers)
@@ -64,10 +64,10 @@ async def test_a_stored_exception_is_read_in_each_readers_language_and_zone(boun
     german = await bounded["viewer"].get("/clients/acme/exceptions")
     english = await bounded["approver"].get("/clients/acme/exceptions")
     assert "Listenpreis von SKU-1: Der Kanal zeigt 1.999,00" in german.text
-    assert "List price of SKU-1: the channel shows 1,999.00" in english.text
+    assert "List price of SKU-1: the channel shows €1,999.00" in english.text
     api = "/api/v1/clients/acme/exceptions"
     [row] = (await bounded["viewer"].get(api, **{"accept-language": "de"})).json()["items"]
-    assert "am 30.11.2026, 00:30 MEZ war dort 1.500,00\xa0EUR zu sehen" in row["detail"]
+    assert "am 30.11.2026, 00:30 MEZ war dort 1.500,00\xa0€ zu sehen" in row["detail"]
     assert row["title"] == "Außerhalb des führenden Systems geändert"
     assert [factor["why"] for factor in row["severity_factors"]["factors"]][2] == "2 Kanäle zeigen es."
     [same] = (await bounded["approver"].get(api)).json()["items"]
@@ -95,18 +95,18 @@ async def test_stored_reasons_are_read_in_each_readers_language(bounded: Governa
         shop.last_failure_at, shop.last_error = acme.ago(5), AWAY
     await choose(bounded, bounded["admin"], "de", "")
     german, english = bounded["admin"], bounded["operator"]
-    told = "Dieser Auftrag brachte den Prozess zum Absturz, der ihn ausführte (SIGKILL)"
-    assert told in (await german.get("/clients/acme/dead-letters")).text
+    reason = "Dieser Auftrag brachte den Prozess zum Absturz, der ihn ausführte (SIGKILL)"
+    assert reason in (await german.get("/clients/acme/dead-letters")).text
     assert (
         "This job crashed the process that ran it (SIGKILL)" in (await english.get("/clients/acme/dead-letters")).text
     )
     [row] = (await german.get(f"{API}/dead-letters", **{"accept-language": "de"})).json()["items"]
-    assert row["error"].startswith(told)
+    assert row["error"].startswith(reason)
     assert (row["id"], row["problem"]) == (str(letter), PROCESS_ENDED)
     [same] = (await english.get(f"{API}/dead-letters")).json()["items"]
     assert same["error"].startswith("This job crashed the process")
     assert same["problem"] == row["problem"]
-    assert told in (await german.get("/clients/acme/dead-letters.csv")).text
+    assert reason in (await german.get("/clients/acme/dead-letters.csv")).text
     assert "Der Shop hat mit 503 geantwortet." in (await german.get("/clients/acme/connections")).text
     rows = (await english.get(f"{API}/connections")).json()["items"]
     [failing] = [one for one in rows if one["name"] == "Web shop"]

@@ -12,14 +12,14 @@ async def test_the_menu_counts_this_clients_pending_items(busy: GovernanceWebApp
     for number in range(3):
         await busy.acme.exception("change.refused", f"Refused {number}")
     await busy.borealis.exception("change.refused", "Refused")
-    for reader, path, told in (
+    for reader, path, counts in (
         ("viewer", "/clients/acme/connections", {"Approvals": "2", "Exceptions": "3"}),
         ("operator", "/clients/borealis/changes", {"Approvals": "2", "Exceptions": "1"}),
         ("operator", "/fleet", {}),
         ("partner", "/clients/acme/channel", {}),
     ):
         page = (await busy[reader].get(path)).text
-        assert dict(re.findall(r"<span>(\w+)</span>\s*<span class=\"count num\">(\d+)<", page)) == told, path
+        assert dict(re.findall(r"<span>(\w+)</span>\s*<span class=\"count num\">(\d+)<", page)) == counts, path
 
 
 async def test_fragments_and_the_api_do_not_count_menu_items(busy: GovernanceWebApp) -> None:

@@ -13,6 +13,7 @@ async def test_a_new_client_sees_the_next_steps(web_app: GovernanceWebApp) -> No
     assert "Nothing has changed yet" in page.text
     assert "No channels yet" in page.text
     assert "none pending" in page.text
+    assert ">As of <time" in (await web_app["viewer"].get("/clients/acme/overview/figures")).text
 
 
 async def test_figures_count_values_visible_on_every_channel(busy: GovernanceWebApp) -> None:
@@ -91,3 +92,35 @@ async def test_the_charts_span_is_one_of_those_offered(busy: GovernanceWebApp) -
         part = (await busy["viewer"].get(f"/clients/acme/overview/charts{query}")).text
         assert f"charts?span={shown}" in part
         assert "Changes by decision" in part
+
+
+async def test_charts_lead_to_their_changes_and_mark_targets_and_pauses(busy: GovernanceWebApp) -> None:
+    acme = busy.acme
+    await acme.change("SKU-NOW", 1000, 1040, states={"Web shop": "verified"}, at=100)
+    await acme.change("SKU-OLD", 1000, 1040, states={"Web shop": "verified"}, at=40_000)
+    await acme.pause("Web shop")
+    await busy.borealis.pause("Far market")
+    part = (await busy["viewer"].get("/clients/acme/overview/charts?span=24h")).text
+    changes, times, decisions = part.split("<figure ")[1:]
+    assert "Target" not in changes
+    assert "Target: 30" in times or "is-dashed" in times, "the contracts' time to publish"
+    assert re.search(r"Target: 24.hrs?|is-dashed", decisions), "the contracts' time to decide"
+    for chart in (changes, times):
+        assert "Paused: Web shop" in chart
+        assert 'class="pause"' in chart
+    assert "Far market" not in part
+    links = [link.replace("&amp;", "&") for link in re.findall(r'<th scope="row"><a href="([^"]+)"', changes)]
+    assert len(links) == 24
+    shown = [(await busy["viewer"].get(link)).text for link in links[-2:]]
+    assert "SKU-NOW" in "".join(shown)
+    assert "SKU-OLD" not in "".join(shown)
+
+
+async def test_an_ended_pause_is_marked_from_its_exception(busy: GovernanceWebApp) -> None:
+    acme = busy.acme
+    await acme.exception(
+        "connection.paused", "Paused", at=3000, state="resolved", connection=acme.channels["Web shop"],
+        subject=str(acme.channels["Web shop"]),
+    )  # fmt: skip
+    part = (await busy["viewer"].get("/clients/acme/overview/charts?span=1h")).text
+    assert "Paused: Web shop" in part

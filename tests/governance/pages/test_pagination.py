@@ -16,7 +16,7 @@ async def test_next_and_previous_lead_forth_and_back(
     browser: Browser,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    for number in range(120):
+    for number in range(60):
         await busy.acme.change(f"SKU-{number:03}", 1000, 1040, at=100 + number, is_current=False)
     async with serving(busy, tmp_path) as base:
         context = await browser.new_context()
@@ -24,11 +24,11 @@ async def test_next_and_previous_lead_forth_and_back(
         page = await context.new_page()
         await page.goto(f"{base}/clients/acme/changes")
         first = page.locator("#main tbody .lead a").first
-        for shown in ("SKU-000", "SKU-050", "SKU-100"):
+        for shown in ("SKU-000", "SKU-025", "SKU-050"):
             await expect(first).to_have_text(shown)
-            if shown != "SKU-100":
+            if shown != "SKU-050":
                 await page.get_by_role("link", name="Next").click()
-        for shown in ("SKU-050", "SKU-000"):
+        for shown in ("SKU-025", "SKU-000"):
             await page.get_by_role("link", name="Previous").click()
             await expect(first).to_have_text(shown)
         await expect(page.get_by_role("link", name="Previous")).to_have_count(0)

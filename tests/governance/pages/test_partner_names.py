@@ -48,5 +48,5 @@ async def test_the_database_shows_a_partner_no_other_names(named: GovernanceWebA
 
 async def test_a_first_value_is_called_new(named: GovernanceWebApp) -> None:
     page = " ".join((await named["partner"].get(PAGE)).text.split())
-    assert "New:</span><ins>7.00 EUR" in page
+    assert "New:</span><ins>€7.00" in page
     assert "not known" not in page

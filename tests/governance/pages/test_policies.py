@@ -1,5 +1,6 @@
 """Pages and API of the policy: rules as sentences, drafts, publication by another member, rollback, isolation."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -117,8 +118,11 @@ async def test_the_page_edits_a_rule_and_redisplays_refused_input(busy: Governan
 async def test_a_rule_names_who_approves_on_the_page_and_in_the_api(busy: GovernanceWebApp) -> None:
     admin = busy["admin"]
     form = (await admin.get(f"{PAGE}/rule?element=price.list")).text
-    assert '<option value="client_approver"' in form
-    assert '<option value="client_viewer"' not in form
+    approvers = form.partition('name="approver"')[2].partition("</select>")[0]
+    assert '<option value="client_approver"' in approvers
+    assert '<option value="client_viewer"' not in approvers
+    assert re.search(r'"client_supervisor"[^>]*>Supervisor<', form)
+    assert re.search(r'"msp_supervisor"[^>]*>Supervisor of the service provider<', form)
     fields = {"rule": "", "element": "price.list", "origin": "*", "outcome": "review", "approver": "client_approver"}
     refused = await admin.post(f"{PAGE}/rule", fields | {"approvals": "9"}, page=f"{PAGE}/rule?element=price.list")
     assert (refused.status_code, "Between 1 and 5" in refused.text) == (422, True)
@@ -172,6 +176,9 @@ async def test_a_replay_lists_and_exports_its_differences_to_its_own_account_onl
     assert (await busy["viewer"].get(f"{listed}?way=up")).status_code == 400
     page = (await busy["viewer"].get(f"{PAGE}/replays/{replay_id}")).text
     assert f"/clients/acme/changes/{change}" in page
+    assert found["reviewer_minutes_per_day"] == round(2 * found["draft"]["review"] / found["days"], 1)
+    assert (found["handling_seconds"], found["is_handling_measured"]) == (120, False)
+    assert "each is assumed: too few past answers" in page
     assert (await busy["viewer"].get(f"{PAGE}/replays/{replay_id}/progress")).status_code == 200
     file = await busy["viewer"].get(f"{PAGE}/replays/{replay_id}/differences.csv")
     assert str(change) in file.text
@@ -236,8 +243,8 @@ async def test_an_msp_sees_which_clients_replace_or_omit_its_rules(busy: Governa
     ):  # fmt: skip
         async with sample.db.transaction(sample.scope) as session:
             await publish_rules(session, sample.scope, rules=[own], clock=utc_now, new_id=new_id)
-    told = (await busy["operator"].get("/api/v1/policy/overrides")).json()["items"]
-    assert [(one["client"], one["rule_id"], one["override"], one["sentence"]) for one in told] == [
+    listed = (await busy["operator"].get("/api/v1/policy/overrides")).json()["items"]
+    assert [(one["client"], one["rule_id"], one["override"], one["sentence"]) for one in listed] == [
         ("acme", "ours", "omits", "List price: always → is refused"),
         ("borealis", "ours", "replaces", "List price: always → is refused"),
     ]

@@ -114,17 +114,17 @@ async def test_a_hold_excludes_its_data_from_the_preview_and_is_listed(busy: Gov
 
 
 @pytest.mark.parametrize(
-    ("days", "told"),
+    ("days", "expected"),
     [("89", "at least 90 days"), ("36526", "at most 36,525"), ("never", "whole number"), ("²", "whole number"),
      ("-1", "whole number"), ("1e3", "whole number"), ("٩٠٠", "whole number"), ("9" * 30, "whole number")],
 )  # fmt: skip
-async def test_impossible_days_are_reported_and_redisplayed(busy: GovernanceWebApp, days: str, told: str) -> None:
+async def test_impossible_days_are_reported_and_redisplayed(busy: GovernanceWebApp, days: str, expected: str) -> None:
     for answer in (
         await busy["staff"].get(f"{PAGE}?data_class=changes&keep_days={days}"),
         await busy["staff"].post(SAVE, {"data_class": "changes", "keep_days": days}, page=PAGE),
     ):
         assert answer.status_code == 422
-        assert told in answer.text
+        assert expected in answer.text
         assert f'value="{days}"' in answer.text
         assert len(defaults_of(answer.text)) == len(ROOMS.retained)
 

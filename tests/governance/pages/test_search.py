@@ -57,7 +57,81 @@ async def test_staff_find_clients_of_their_msp(web_app: GovernanceWebApp) -> Non
     page = await found(web_app, "operator", "ACME", root="")
     assert 'href="/clients/acme/overview"' in page
     assert "borealis" not in page
-    assert page.count("palette-item") == 1  # the other MSP's client has the same name
+    assert page.count("palette-item") == 2  # with the page of all results; the other MSP's client has the same name
+
+
+async def read(web_app: GovernanceWebApp, reader: str, wanted: str, client: str = "acme") -> list[tuple[str, str, str]]:
+    """Kind, title and path of the API's results; of all clients without `client`."""
+    of = f"/clients/{client}" if client else ""
+    answer = await web_app[reader].get(f"/api/v1{of}/search?q={wanted}")
+    assert answer.status_code == 200, answer.text
+    return [(item["kind"], item["title"], item["path"]) for item in answer.json()["items"]]
+
+
+async def fill(web_app: GovernanceWebApp) -> None:
+    """A record with an approval, an exception and a channel of the same name for each client, also the other MSP's."""
+    for sample, name in ((web_app.acme, "Acme"), (web_app.borealis, "Borealis"), (web_app.alien, "Alien")):
+        await sample.set_up(source=f"{name} SKU-7 ERP")
+        await name_record(sample, "SKU-7", f"{name} lamp")
+        await sample.awaiting("SKU-7", 1000, 2000)
+        await sample.exception("change.refused", f"{name} refused", record="SKU-7")
+        await sample.exception("change.refused", f"{name} closed", record="SKU-7", state="resolved")
+
+
+async def test_a_client_finds_its_records_approvals_exceptions_connections_and_members(
+    web_app: GovernanceWebApp,
+) -> None:
+    await fill(web_app)
+    kinds = [(kind, title) for kind, title, _ in await read(web_app, "admin", "sku-7")]
+    assert kinds == [
+        ("record", "Acme lamp"), ("approval", "List price"), ("exception", "Acme refused"),
+        ("connection", "Acme SKU-7 ERP"),
+    ]  # fmt: skip
+    assert [title for kind, title, _ in await read(web_app, "admin", "appro") if kind == "member"] == ["Approver"]
+    for _, _, path in await read(web_app, "admin", "sku-7"):
+        assert (await web_app["admin"].get(path)).status_code == 200, path
+    assert (await web_app["stranger"].get("/api/v1/clients/acme/search?q=sku")).status_code == 404
+    assert (await web_app["partner"].get("/api/v1/clients/acme/search?q=sku")).status_code == 403
+
+
+async def test_members_are_found_by_those_who_may_read_them_only(web_app: GovernanceWebApp) -> None:
+    assert await read(web_app, "admin", "viewer")
+    assert await read(web_app, "viewer", "viewer") == []
+
+
+async def test_staff_find_records_and_what_is_about_them_over_their_clients(web_app: GovernanceWebApp) -> None:
+    await fill(web_app)
+    found = await read(web_app, "staff", "SKU-7", client="")
+    assert sorted((kind, path.split("/")[2]) for kind, _, path in found) == sorted(
+        (kind, client) for kind in ("record", "approval", "exception", "connection") for client in ("acme", "borealis")
+    )
+    assert "Alien" not in str(found)
+    for _, _, path in found:
+        assert (await web_app["staff"].get(path)).status_code == 200, path
+    begun = await read(web_app, "staff", "acme la", client="")
+    assert begun == [("record", "Acme lamp", "/clients/acme/changes?search=SKU-7")]
+    assert [kind for kind, _, _ in await read(web_app, "staff", "staff", client="")] == ["member"]
+    assert (await web_app["viewer"].get("/api/v1/search?q=sku")).status_code in (403, 404)
+
+
+async def test_clients_that_admit_staff_on_request_are_not_searched_over_all_clients(web_app: GovernanceWebApp) -> None:
+    await fill(web_app)
+    async with web_app.acme.db.transaction(web_app.acme.scope) as session:
+        await session.execute(
+            text("UPDATE client SET staff_access = 'on_request' WHERE tenant_id = :t"),
+            {"t": web_app.acme.scope.tenant_id},
+        )
+    paths = [path for _, _, path in await read(web_app, "staff", "SKU-7", client="")]
+    assert {path.split("/")[2] for path in paths} == {"borealis"}
+
+
+async def test_the_page_of_results_groups_them(web_app: GovernanceWebApp) -> None:
+    await fill(web_app)
+    page = (await web_app["admin"].get(f"{ROOT}/search/results?q=sku-7")).text
+    for title in ("Acme lamp", "Acme refused", "Acme SKU-7 ERP", "Pending approval"):
+        assert title in page
+    assert "Nothing found" in (await web_app["admin"].get(f"{ROOT}/search/results?q=nowhere")).text
+    assert "What are you looking for?" in (await web_app["staff"].get("/search/results")).text
 
 
 async def test_searching_needs_the_right_to_read(web_app: GovernanceWebApp) -> None:

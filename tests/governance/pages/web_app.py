@@ -35,8 +35,11 @@ from governance.room import ROOM
 from governance.services import GovernanceServices
 from policy.packaged import starter_rules
 from policy.publishing import assign_role, publish_rules
+from tenants.auth.pages import provide_auth
 from tenants.auth.services import AuthServices
-from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner, set_password
+from tenants.members.repository import NewMember, create_member, set_password
+from tenants.partners.manage import create_partner
+from tenants.states import PartnerKind
 from tests.governance.pages.samples import Sample
 from tests.tenants.conftest import Tenant
 from tests.tenants.web_app import visiting
@@ -138,7 +141,7 @@ def build_app(
     static_url: Any = lambda name: f"/static/{name}",
 ) -> Litestar:
     brands = BrandDirectory(auth.db, auth.clock)
-    environment = build_environment([Path(governance.__path__[0]) / "templates"], static_url=static_url)
+    environment = build_environment({"governance": Path(governance.__path__[0])}, static_url=static_url)
     # The web layer uses these services only; the vault for requests with an Idempotency-Key.
     services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS, get=lambda _: context_of(auth))
     governance_room = Rooms([ROOM])
@@ -150,6 +153,7 @@ def build_app(
         ],
         dependencies={
             "access": provide_access(services, brands),
+            "auth": provide_auth(services.auth),
             "brand": provide_brand(brands),
             "job_title": provide_job_title(ROOMS.job_title),
             **provide_meters(ROOMS.meters),
@@ -167,7 +171,7 @@ def _refuse(_: Request[Any, Any, Any], error: DomainError) -> Response[dict[str,
 
 
 class CurrentService:
-    """A proxy for a service of the running test, for holders that outlive one test."""
+    """A proxy for a service of the running test, for objects that outlive one test."""
 
     def __init__(self, find: Callable[[], Any]) -> None:
         self._find = find

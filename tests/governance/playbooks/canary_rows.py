@@ -9,7 +9,7 @@ from tests.support.client_env import ClientEnv
 
 
 async def add_rows(env: ClientEnv, text: str) -> None:
-    """A playbook with the project that the client has by it."""
+    """Add a playbook with a project of the client."""
     tasks = PlaybookContent([PlaybookTask(phase=text, task=text, days=1)])
     async with env.services.db.transaction(env.msp_account) as session:
         saved = await save_playbook(session, name=text, content=tasks, now=utc_now(), new_id=new_id)

@@ -1,4 +1,4 @@
-"""Playbooks and the onboarding projects of clients: gates, evidence, what is stuck, and assessments."""
+"""Playbooks and the onboarding projects of clients: gates, evidence, stuck tasks, and assessments."""
 
 from typing import Any
 
@@ -154,8 +154,13 @@ async def test_a_gate_that_follows_facts_is_passed_once_even_if_nobody_looks(
     assert (passed["passed_at"] is not None, ahead["passed_at"]) == (True, None)
     assert "Passed " in (await admin.get(f"/clients/{msp_setup.slug}/project")).text
     async with env.services.db.transaction(env.scope) as session:
-        told = "SELECT count(*) FROM job WHERE tenant_id = :t AND payload ->> 'kind' = 'project.gate_passed'"
-        assert await session.scalar(text(told), {"t": env.scope.tenant_id}) == 1
+        query = "SELECT count(*) FROM job WHERE tenant_id = :t AND payload ->> 'kind' = :kind"
+        for kind in ("project.gate_passed", "project.task_stuck"):
+            assert await session.scalar(text(query), {"t": env.scope.tenant_id, "kind": kind}) == 1
+        noted = "SELECT title FROM onboarding_task WHERE tenant_id = :t AND stuck_noted"
+        assert list(await session.scalars(text(noted), {"t": env.scope.tenant_id})) == ["Invoice"]
+    async with other_env.services.db.transaction(other_env.scope) as session:
+        assert list(await session.scalars(text(noted), {"t": other_env.scope.tenant_id})) == []
     theirs = (await foreign.api("GET", f"/api/v1/clients/{other.slug}/project")).json()["phases"]
     assert [one["passed_at"] for one in theirs] == [None, None]
 
@@ -179,9 +184,43 @@ async def test_stuck_tasks_are_listed_across_clients_by_reason(admin: Visit, msp
     page = await admin.get("/onboarding-tasks?owner=ada")
     assert "No list." in page.text
     assert "Hand over" not in page.text
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_gate_needs_four_sponsors_and_an_objective(
+    web_app: WebApp, admin: Visit, msp_setup: MspSetup, other_env: ClientEnv
+) -> None:
+    other = await set_up_msp(other_env, name="Other Harbour")
+    foreign = await web_app.signed_in(other.host, other.admin)
+    tasks = "Assess,Sponsors,Data,Objective,MSP,0,,objective,sponsors\n"
+    await start(foreign, other.slug, csv=HEAD.strip() + ",fact,gate_fact\n" + tasks)
+    await start(admin, msp_setup.slug, csv=HEAD.strip() + ",fact,gate_fact\n" + tasks)
+    page, api = f"/clients/{msp_setup.slug}/project", f"/api/v1/clients/{msp_setup.slug}/project"
     sponsors = {"commerce": "Cy", "operations": "Ola", "it": "Ivy", "channels": ""}
-    assert (await admin.post(f"/clients/{msp_setup.slug}/project/sponsors", sponsors)).status_code == 303
-    assert (await admin.api("GET", api)).json()["sponsors"] == sponsors
+    assert (await admin.post(f"{page}/sponsors", sponsors)).status_code == 303
+    view = (await admin.api("GET", api)).json()
+    assert view["sponsors"] == sponsors
+    details = [(one["state"], one["fact"]["detail"]) for one in view["phases"][0]["tasks"]]
+    assert details == [("open", "No objective is chosen."), ("open", "Not named: Channels.")]
+    gate = view["phases"][0]["tasks"][1]["id"]
+    assert (await admin.api("PUT", f"{api}/tasks/{gate}/waiver", {"reason": "Soon"})).status_code == 409
+    listed = (await admin.api("GET", "/api/v1/onboarding-tasks")).json()["items"]
+    assert [one["title"] for one in listed] == ["Objective", "Sponsors"]
+    wrong = await admin.api("PUT", f"{api}/objective", {"target": "By March"})
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "objective")
+    assert (await admin.post(f"{page}/objective", {"objective": "margin", "target": "x" * 201})).status_code == 422
+    assert (await admin.post(f"{page}/objective", {"objective": "margin", "target": "By March"})).status_code == 303
+    assert not (await admin.api("GET", api)).json()["phases"][0]["is_passed"]
+    chosen = {"objective": "margin", "target": "By March", "first_journey": "prices"}
+    assert (await admin.api("PUT", f"{api}/objective", chosen)).status_code == 204
+    await admin.api("PUT", f"{api}/sponsors", {**sponsors, "channels": "Cy"})
+    assert (await admin.api("GET", api)).json()["phases"][0]["is_passed"]
+    assert (await admin.api("GET", "/api/v1/onboarding-tasks")).json()["items"] == []
+    assert len((await foreign.api("GET", "/api/v1/onboarding-tasks")).json()["items"]) == 2
+    theirs = (await foreign.api("GET", f"/api/v1/clients/{other.slug}/project")).json()
+    assert theirs["objective"]["objective"] is None
+    [row] = (await admin.api("GET", f"/api/v1/clients/{msp_setup.slug}/assessment")).json()["objectives"]
+    assert (row["label"], row["first_journey"], row["channels"]) == ("Protected margin", "prices", "Cy")
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -208,7 +247,7 @@ async def test_the_assessment_lists_owners_systems_and_risks_and_exports_them(
     async with env.services.db.transaction(env.scope) as session:
         short = msgspec.structs.replace(CONTRACTS, usual=1, most=1)
         assert await short.load_all(session, utc_now()) == await CONTRACTS.load_most(session, utc_now())
-    for part in ("ownership", "processes", "integrations", "risks"):
+    for part in ("objectives", "ownership", "processes", "integrations", "risks"):
         file = await admin.get(f"/clients/{msp_setup.slug}/assessment/{part}.csv")
         assert file.headers["content-type"].startswith("text/csv")
         assert len(file.text.splitlines()) == len(found[part]) + 1

@@ -1,4 +1,4 @@
-"""Replays of recorded changes: the published policy changes nothing, a draft's outcomes are those it decides later."""
+"""Replays of recorded changes: the published policy gives no differences, and a draft the outcomes it decides later."""
 
 from datetime import timedelta
 from typing import Any

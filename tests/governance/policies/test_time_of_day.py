@@ -1,4 +1,4 @@
-"""Rules about the time of day and the day of the week, by the client's clocks."""
+"""Rules about the time of day and the day of the week, in the client's time zone."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from tests.support.client_env import ClientEnv
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 NEVER = RuleForm(element=PRICE, outcome=RuleOutcome.REFUSE, terms=(Term(TermKind.HOUR, "less_than", ("0",)),))
-"""A rule that never holds. Without the fact, it could not be evaluated and would refuse."""
+"""A rule that never applies. Without the fact it could not be evaluated, and would refuse."""
 
 
 async def zone_set(env: ClientEnv, zone: str) -> None:

@@ -7,7 +7,7 @@ TABLES = (
     DeclaredTable(
         name="propagation",
         update=(
-            "accepted_at attempts breached error excluded excluded_until previous_value read_value sent_at "
+            "accepted_at attempts breached error excluded excluded_until partner_id previous_value read_value sent_at "
             "slo_due_at state verified_at"
         ),
         fleet=True,

@@ -86,8 +86,8 @@ async def test_a_worker_that_dies_before_it_records_leaves_an_attempt_without_an
         detail = await read_change(session, change_id, now=utc_now().replace(year=2040))
     (own,) = [p for p in detail.change.channels if p.connection_id == shop]
     assert (own.state, own.possibly_shown, own.read) == ("verified", False, own.value), "proven by its read-back"
-    told = [entry.title for entry in build_timeline(detail, names=_Names())]
-    assert "Possibly shown on shop0" in told
+    titles = [entry.title for entry in build_timeline(detail, names=_Names())]
+    assert "Possibly shown on shop0" in titles
 
 
 async def test_a_value_sent_by_a_dead_worker_counts_as_possibly_shown(

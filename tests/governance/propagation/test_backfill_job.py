@@ -1,4 +1,4 @@
-"""A paused channel gets nothing; after its resumption it gets exactly the missed values, once."""
+"""A paused channel gets no values; after its resumption it gets exactly the missed values, once."""
 
 import pytest
 from sqlalchemy import text

@@ -20,7 +20,7 @@ _EXCEPTIONS = "SELECT code, state FROM governance_exception ORDER BY opened_at"
 
 
 @pytest.mark.parametrize(
-    ("element", "says", "told"),
+    ("element", "says", "expected"),
     [
         (PRICE, {"amount": 10.1}, "10.1 USD"), (PRICE, {"currency": "DEM"}, "1000 DEM"),
         (PRICE, {"currency": "usd"}, "1000 usd"), (PRICE, {"amount": "10,00"}, "10,00 USD"),
@@ -29,14 +29,14 @@ _EXCEPTIONS = "SELECT code, state FROM governance_exception ORDER BY opened_at"
     ],
 )  # fmt: skip
 async def test_an_inexact_source_value_is_one_exception_resolved_by_an_exact_one(
-    env: ClientEnv, element: str, says: dict[str, object], told: str
+    env: ClientEnv, element: str, says: dict[str, object], expected: str
 ) -> None:
     for _ in range(3):  # however often it arrives
         await env.deliver(env.change("SKU-001", element, 1000) | says)
     await env.work()
     [found] = await env.exceptions()
     assert (found.code, found.state) == ("source.quarantined", "open")
-    assert told in found.detail
+    assert expected in found.detail
     assert await env.rows("SELECT count(*) FROM record_value") == [(0,)]
     await env.deliver(env.change("SKU-001", element, 1000))
     await env.work()
@@ -80,9 +80,9 @@ async def test_a_price_shown_with_more_digits_is_not_proven_metered_or_rounded(
     states = "SELECT state, verified_at IS NULL FROM propagation WHERE minor(value) = 10400 ORDER BY state"
     assert await env.rows(states) == [("accepted", True), ("verified", False)]
     assert await env.rows("SELECT count(*) - 1 FROM usage_event") == metered, "the shop's alone"
-    [told] = await env.exceptions()
-    assert (told.code, told.state) == ("propagation.unreadable", "open")
-    assert "103.9951 USD" in told.detail
+    [exception] = await env.exceptions()
+    assert (exception.code, exception.state) == ("propagation.unreadable", "open")
+    assert "103.9951 USD" in exception.detail
     shown.clear()
     await make_jobs_due(env)
     assert await env.rows(states) == [("verified", False)] * 2

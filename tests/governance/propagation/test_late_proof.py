@@ -34,7 +34,7 @@ async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
         await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(env.erp))
         link.set_fault(Trouble(blackhole=True))
         push = asyncio.create_task(worker.run_lane(scope.msp_id, scope.tenant_id, push_lane(shop)))
-        while not link.connections:  # noqa: ASYNC110 - what stands is the link's to tell
+        while not link.connections:  # noqa: ASYNC110 - the link has no event for it
             await asyncio.sleep(0.01)
         async with services.db.transaction(scope) as session:
             await session.execute(

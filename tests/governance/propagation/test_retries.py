@@ -74,8 +74,8 @@ async def test_a_failing_channel_gets_few_retries_per_value(env: ClientEnv, sand
     ]
     held = "SELECT count(*) FROM propagation WHERE connection_id = :shop AND state = 'pending'"
     assert await env.rows(held, shop=shop) == [(VALUES,)]
-    ((told,),) = await env.rows("SELECT last_error FROM connection WHERE id = :shop", shop=shop)
-    assert "500" in str(told) or "retries_spent" in str(told)
+    ((error,),) = await env.rows("SELECT last_error FROM connection WHERE id = :shop", shop=shop)
+    assert "500" in str(error) or "retries_spent" in str(error)
 
     sandbox.mend(env.urls["shop0"])
     await env.services.valkey.delete(Credential(env.scope.tenant_id, str(shop), RateLimit(1, 1)).key)

@@ -142,7 +142,7 @@ async def test_an_older_reading_never_replaces_the_channels_value(env: ClientEnv
     shop = env.channels["shop0"]
     kept = await env.rows("SELECT minor(value), version FROM channel_value WHERE connection_id = :c", c=shop)
     assert kept == [(10_100, 2)]
-    older = ShownValueRow(*at("SKU-001", PRICE), None, minor(10_000), 1, new_id())
+    older = ShownValueRow(*at("SKU-001", PRICE), minor(10_000), 1, new_id())
     async with env.services.db.transaction(env.scope) as session:
         await show_values(session, shop, [older], now=utc_now())
     assert await env.rows("SELECT minor(value), version FROM channel_value WHERE connection_id = :c", c=shop) == kept

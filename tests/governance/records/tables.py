@@ -3,7 +3,7 @@
 from tests.support.declared_tables import DeclaredTable
 
 TABLES = (
-    DeclaredTable(name="record_title", update="search title"),
+    DeclaredTable(name="record_title", update="search title", fleet=True),
     DeclaredTable(
         name="record_value",
         update=(

@@ -22,7 +22,8 @@ CHANNELS = (SHOP, MARKET, ORDERS)
 
 
 def names(key: ElementKey, source: UUID | None = None) -> list[str]:
-    return [channel.name for channel in targets_of(key, CHANNELS, source)]
+    own = None if source is None else contract(key.element, source)
+    return [channel.name for channel in targets_of(key, CHANNELS, own)]
 
 
 def contract(element: str, source: UUID, selector: str = "") -> Contract:
@@ -50,6 +51,13 @@ def test_a_source_of_truth_is_never_sent_its_own_values() -> None:
     assert names(ElementKey("7", "order.status", "", "order"), ORDERS.connection_id) == []
 
 
+def test_a_contract_that_names_channels_sends_to_no_other() -> None:
+    key = ElementKey("A", PRICE)
+    for chosen in (frozenset({SHOP.connection_id}), frozenset[UUID]()):
+        own = replace(contract(PRICE, UUID(int=9)), channels=chosen)
+        assert {one.connection_id for one in targets_of(key, CHANNELS, own)} == chosen
+
+
 def test_order_status_returns_to_the_orders_shop_only() -> None:
     shops = [replace(ORDERS, connection_id=UUID(int=n), name=f"Shop {n}") for n in (4, 5, 6)]
     contracts = Contracts([
@@ -60,7 +68,10 @@ def test_order_status_returns_to_the_orders_shop_only() -> None:
 
     def reached(record_key: str, contracts: Contracts) -> list[str]:
         key = ElementKey(record_key, ORDER_STATUS, "", "order")
-        return [each.name for each in targets_of(key, shops, UUID(int=9), only=contracts.returned_to(key))]
+        return [
+            each.name
+            for each in targets_of(key, shops, contract(ORDER_STATUS, UUID(int=9)), only=contracts.returned_to(key))
+        ]
 
     assert reached("US-1", contracts) == ["Shop 4"]
     assert reached("EU-1", contracts) == ["Shop 5"]

@@ -22,7 +22,7 @@ from tests.support.servers import Servers
 from tests.support.values import ONE_CENT
 
 MONTH_END = month_after(datetime.now(UTC))
-"""Of the first partition, in which rows are that were made until now."""
+"""End of the first partition's month, which contains the rows created until now."""
 _CHANGE = f"""
 INSERT INTO change (tenant_id, msp_id, id, record_key, element, new_value, source_version, origin,
                     author, state, outcome, rule_id, reason, policy_version, committed_at, proposed_at, correlation)

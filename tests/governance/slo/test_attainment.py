@@ -1,4 +1,4 @@
-"""A month's deliveries against their targets: what billing gets of it."""
+"""A month's deliveries against their targets, in the form that billing reads."""
 
 from datetime import timedelta
 from decimal import Decimal

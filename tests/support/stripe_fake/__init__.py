@@ -1,7 +1,7 @@
 """A Stripe that runs in the tests: an ASGI application whose requests and answers follow the installed SDK's types.
 
-`StripeFake` is the application. `description` reads the SDK's annotations. The modules of `resources` hold what has a
-behaviour of its own; everything else is created, read, changed, deleted and listed alike.
+`StripeFake` is the application. `description` reads the SDK's annotations. The modules of `resources` implement
+resources with special behaviour; all others share one implementation of create, retrieve, update, delete and list.
 """
 
 from tests.support.stripe_fake.app import StripeFake

@@ -1,4 +1,4 @@
-"""What people and banks do at Stripe: complete a set-up, add a card, dispute a charge."""
+"""Acts of people and banks at Stripe: complete a set-up, add a card, dispute a charge."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _NOBODY: Object = {"id": None, "idempotency_key": None}
 
 
 class Acts:
-    """`account` is the connected account's id; without it, the platform's own."""
+    """Acts in the connected account `account`; without it, in the platform's own."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -1,5 +1,5 @@
 """JSON Schema from the type annotations of the installed `stripe` package, which Stripe generates from its OpenAPI
-description: nothing is fetched or committed, and another version of the SDK changes the schemas by itself.
+description: nothing is fetched or committed, and the schemas follow the SDK's version.
 
 A field that is a resource of its own (a customer in an invoice) is described by its kind only; `validation` checks each
 resource of an answer by its own schema. So every schema stays small, and compiles in milliseconds.
@@ -219,7 +219,7 @@ class SchemaBuilder:
         return properties, required
 
     def _typed_dict(self, node: ast.Call, module: Module) -> Schema:
-        """`TypedDict("Name", {"from": NotRequired[str]})`: for keys that are words of Python."""
+        """`TypedDict("Name", {"from": NotRequired[str]})`: for keys that are keywords of Python."""
         fields = node.args[1]
         assert isinstance(fields, ast.Dict)
         properties: dict[str, Schema] = {}

@@ -1,4 +1,4 @@
-"""The ASGI application: routing, idempotency keys, faults, expansion; each answer is checked before it leaves."""
+"""The ASGI application: routing, idempotency keys, faults, expansion, and a check of each answer."""
 
 import hashlib
 import json
@@ -36,14 +36,14 @@ class StripeFake:
         self._refusal: Refused | None = None
 
     def refuse_next(self, status: int, code: str, message: str) -> None:
-        """The next request that changes something has no effect."""
+        """Refuse the next request that changes something, without effect."""
         self._refusal = Refused(status, code, message)
 
     def deliverer(self, **options: Any) -> Deliverer:
         return Deliverer(self.world, **options)
 
     def answer(self, method: str, path: str, form: str, headers: Headers) -> tuple[int, bytes] | None:
-        """Status and body; None when the answer is lost."""
+        """Status and body; None if the answer is lost."""
         key = headers.get("idempotency-key", "") if method != "GET" else ""
         self.requests.append((method, path, headers.get("stripe-account", ""), key))
         fault = self.faults.next(method)
@@ -81,7 +81,7 @@ class StripeFake:
         return self.world.accounts[name]
 
     def _act(self, method: str, path: str, form: str, headers: Headers, account: AccountStore) -> tuple[int, bytes]:
-        """A refusal by the object's state is an answer like any other: it is stored under its key."""
+        """Run the operation. A refusal by the object's state is stored under its key, like other answers."""
         if path.startswith("/v2/core/events/"):
             return 200, _thin_event(account, path.rsplit("/", 1)[1])
         operation, ids = _find(method, path)
@@ -111,7 +111,7 @@ class StripeFake:
         headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
         form = (raw if scope["method"] == "POST" else scope["query_string"]).decode()
         found = self.answer(scope["method"], scope["path"], form, headers)
-        # A lost answer is shorter than announced: the server closes the connection.
+        # A lost answer is shorter than its Content-Length: the server closes the connection.
         status, body = found or (200, b"{")
         length = len(body) if found else 1000
         named = [(b"content-type", b"application/json"), (b"content-length", str(length).encode())]

@@ -150,7 +150,7 @@ def _is_params(node: ast.AST) -> bool:
 
 @cache
 def operations() -> tuple[Operation, ...]:
-    """Those with fixed paths first: `/v1/invoices/search` before `/v1/invoices/{invoice}`."""
+    """All operations, fixed paths first: `/v1/invoices/search` before `/v1/invoices/{invoice}`."""
     found = [operation for service in _SERVICES.split() for operation in _of_service(service)]
     return tuple(sorted(found, key=lambda one: one.template.count("{")))
 

@@ -1,10 +1,10 @@
-"""Errors in Stripe's form."""
+"""Errors in Stripe's format."""
 
 from typing import Any
 
 
 class Refused(Exception):
-    """`kind` is Stripe's `type`, from which the SDK chooses the exception."""
+    """A refusal. `kind` is Stripe's `type`, by which the SDK chooses the exception."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""`expand`, and the parts of objects that are answered on request only."""
+"""`expand`, and the parts of objects that are returned on request only."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _ON_REQUEST = {"invoice": ("payments", "confirmation_secret")}
 
 
 def present(account: AccountStore, answer: Object) -> Object:
-    """Without the parts on request, and with the lists that follow from other objects."""
+    """The object without parts on request, and with lists derived from other objects."""
     for one in _resources(answer):
         for name in _ON_REQUEST.get(str(one.get("object")), ()):
             one.pop(name, None)
@@ -27,7 +27,7 @@ def _resources(value: Any) -> list[Object]:
 
 
 def expand(account: AccountStore, answer: Object, paths: list[str]) -> Object:
-    """Raises Refused: a path that cannot be expanded."""
+    """Expand the paths. Raises Refused: a path cannot be expanded."""
     for path in paths:
         if path.count(".") > 3:
             raise invalid("property_too_deep", "You cannot expand more than 4 levels of a property", "expand")

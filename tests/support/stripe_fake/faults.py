@@ -1,4 +1,4 @@
-"""Faults of the line and of Stripe, from a list or from a seed."""
+"""Faults of the connection and of Stripe, from a list or a seed."""
 
 import random
 from enum import StrEnum
@@ -10,13 +10,13 @@ class Fault(StrEnum):
     LOST = "lost"
     """The effect happens; the connection ends before the answer."""
     BROKEN = "broken"
-    """500 without an effect, stored under the idempotency key and answered again to a repetition."""
+    """500 without an effect, stored under the idempotency key and returned again to a retry."""
     BROKEN_AFTER = "broken_after"
     """500 after the effect, stored likewise."""
 
 
 class Faults:
-    """`queue` faults are used up first, in order (None: no fault); then each request has one with `rate`."""
+    """Faults by request: those of `queue` first, in order (None: no fault); then a random one at `rate`."""
 
     def __init__(self, seed: int = 0, rate: float = 0.0) -> None:
         self.queue: list[Fault | None] = []

@@ -26,7 +26,7 @@ def decode_form(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def fit(schema: Schema, value: Any, defs: dict[str, Schema]) -> Any:
-    """The text values of a form as the types that the schema has for them; unknown ones stay text."""
+    """Form values converted to the types of the schema; unknown ones stay text."""
     if "$ref" in schema:
         schema = defs[schema["$ref"].removeprefix("#/$defs/")]
     if "anyOf" in schema:

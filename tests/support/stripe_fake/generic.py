@@ -1,4 +1,4 @@
-"""What all resources do alike: create, retrieve, update, delete, list with paging, and search."""
+"""Common behaviour of resources: create, retrieve, update, delete, list with paging, and search."""
 
 import re
 from typing import Any
@@ -43,7 +43,7 @@ def answer_generic(operation: Operation, call: Call, path: str) -> Object:
 
 
 def update(call: Call, found: Object) -> None:
-    """Changes the given fields. Metadata is merged, and an empty text removes its key, or a field."""
+    """Change the given fields. Metadata is merged, and an empty text removes its key, or a field."""
     for name, value in call.params.items():
         if name == "metadata":
             merged = {**found["metadata"], **(value or {})}
@@ -54,7 +54,7 @@ def update(call: Call, found: Object) -> None:
 
 
 def list_page(call: Call, items: list[Object], url: str) -> Object:
-    """Newest first, ten at a time unless `limit` says otherwise."""
+    """A page of a list, newest first; ten objects without `limit`."""
     newest = list(reversed(items))
     limit = call.params.get("limit", 10)
     if not 1 <= limit <= 100:
@@ -92,7 +92,7 @@ def _matches_one(one: Object, name: str, value: Any) -> bool:
 
 
 def _search(call: Call, kind: str, url: str) -> Object:
-    """Objects younger than a minute are not found yet: Stripe's index is eventually consistent."""
+    """Search. Objects younger than a minute are not found: Stripe's index is eventually consistent."""
     terms = list(_TERM.finditer(call.params["query"]))
     if not terms:
         raise invalid("search_query_invalid", "We were unable to parse your search query.", "query")

@@ -16,7 +16,7 @@ from tests.support.stripe_fake import StripeFake
 from tests.support.stripe_fake.serving import serving
 
 PLATFORM_SETTINGS = StripePlatform("sk_test_platform4242", "whsec_platform7777", 150)
-"""The operator takes one and a half percent of connected accounts."""
+"""Settings in which the operator takes 1.5 % of payments to connected accounts."""
 
 
 @pytest_asyncio.fixture(name="fake", scope="module", loop_scope="module")

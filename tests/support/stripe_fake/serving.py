@@ -19,7 +19,7 @@ _PAID: Final = """<!doctype html><html lang="en"><title>Invoice</title><link rel
 
 @asynccontextmanager
 async def serving(fake: StripeFake) -> AsyncIterator[str]:
-    """The address. The socket accepts connections before the server reads them, so nothing has to be awaited."""
+    """Address of the running fake. The socket accepts connections before the server reads them: no wait is needed."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         config = uvicorn.Config(fake, log_config=None, access_log=False, lifespan="off", ws="none")
         server = uvicorn.Server(config)
@@ -33,7 +33,7 @@ async def serving(fake: StripeFake) -> AsyncIterator[str]:
 
 @contextmanager
 def serving_pages(fake: StripeFake) -> Iterator[str]:
-    """The address, in a thread; also the pages on which people pay invoices."""
+    """Address of the fake in a thread, with the pages on which people pay invoices."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         fake.world.invoice_pages = address

@@ -1,4 +1,4 @@
-"""Objects of each account, and what one request needs to work on them."""
+"""Objects of each account, and the context of one request."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ _PREFIXES: Final = {
 
 @dataclass
 class AccountStore:
-    """What one account has. `keys`: idempotency key to (fingerprint, status, body)."""
+    """Objects of one account. `keys`: idempotency key to (fingerprint, status, body)."""
 
     id: str
     objects: dict[str, Object] = field(default_factory=dict)
@@ -32,11 +32,11 @@ class AccountStore:
     meter_events: list[Object] = field(default_factory=list)
 
     def of_kind(self, kind: str) -> Iterator[Object]:
-        """Oldest first."""
+        """Objects of a kind, oldest first."""
         return (one for one in self.objects.values() if one["object"] == kind)
 
     def need(self, id_: str, kind: str = "object", param: str = "id") -> Object:
-        """Raises Refused: this account has no such object."""
+        """The object with that id. Raises Refused: this account has no such object."""
         found = self.objects.get(id_)
         if found is None or (kind != "object" and found["object"] != kind) or found.get("deleted"):
             raise missing(kind, id_, param)
@@ -44,12 +44,12 @@ class AccountStore:
 
 
 class World:
-    """All accounts. Fields that begin with `_` are the fake's own and never leave it."""
+    """All accounts. Fields that begin with `_` are internal and never part of answers."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.invoice_pages = "https://invoice.stripe.test"
-        """Where people pay invoices."""
+        """Address of the pages on which people pay invoices."""
         self.accounts = {PLATFORM: AccountStore(PLATFORM)}
         self.outbox: list[Object] = []
         self._numbers = itertools.count(1)
@@ -133,7 +133,7 @@ HANDLERS: dict[str, Handler] = {}
 
 
 def handles(operation: str) -> Callable[[Handler], Handler]:
-    """Registers the behaviour of an operation."""
+    """Register the behaviour of an operation."""
 
     def register(handler: Handler) -> Handler:
         HANDLERS[operation] = handler

@@ -1,4 +1,4 @@
-"""The SDK on the fake without a socket."""
+"""Transport of the SDK to the fake, without a socket."""
 
 from collections.abc import Mapping
 from typing import Any

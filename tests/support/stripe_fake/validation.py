@@ -23,7 +23,7 @@ def check_request(operation: Operation, nested: dict[str, Any]) -> dict[str, Any
 
 
 def check_answer(operation: Operation, answer: dict[str, Any]) -> None:
-    """Raises Refused (500) when the fake itself is wrong."""
+    """Check an answer. Raises Refused (500) for an error of the fake itself."""
     if answer.get("deleted"):
         if set(answer) != {"id", "object", "deleted"}:
             raise Refused(500, "fake_outside_description", f"{operation.id}: {answer}", kind="api_error")

@@ -1,4 +1,4 @@
-"""Deliveries of the fake's events: signed, and from a seed twice, late, in any order, or never."""
+"""Signed deliveries of the fake's events; by seed twice, late, out of order, or never."""
 
 import json
 import random
@@ -37,7 +37,7 @@ def write_time(seconds: int) -> str:
 
 
 class Deliverer:
-    """Takes events out of the world's outbox. `twice`, `late` and `never` are shares of them."""
+    """Sender of the events in the world's outbox. `twice`, `late` and `never` are shares of these."""
 
     def __init__(
         self, world: World, *, seed: int = 0, twice: float = 0.0, late: float = 0.0, never: float = 0.0,
@@ -49,7 +49,7 @@ class Deliverer:
         self._held: list[Delivery] = []
 
     def take(self, *, last: bool = False) -> Iterator[Delivery]:
-        """The deliveries of this moment. `last`: also those that were held back."""
+        """Deliveries due now. `last`: also those that were delayed."""
         ready, self._held = (self._held, []) if last or self._random.random() < 0.5 else ([], self._held)
         events, self._world.outbox[:] = list(self._world.outbox), []
         for event in events:

@@ -12,7 +12,8 @@ from tenants.auth.password_strength import require_hard_to_guess
 from tenants.auth.passwords import check_password
 from tenants.auth.services import AuthServices
 from tenants.errors import WeakPassword
-from tenants.members.repository import PartnerKind, create_partner
+from tenants.partners.manage import create_partner
+from tenants.states import PartnerKind
 from tests.tenants.conftest import NOW, Tenant
 from tests.tenants.web_app import give_host
 

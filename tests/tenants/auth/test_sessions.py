@@ -155,7 +155,9 @@ class TestEnding:
         self, auth: AuthServices, ada: Somebody, clock: Ticking, valkey: "redis.asyncio.Redis"
     ) -> None:
         await begin(auth, ada)
-        (key,) = {key async for key in valkey.scan_iter(match=f"fl:{ada.scope.msp_id}:session:*")}  # it may tell twice
+        (key,) = {
+            key async for key in valkey.scan_iter(match=f"fl:{ada.scope.msp_id}:session:*")
+        }  # it may report twice
         assert 0 < await valkey.ttl(key) <= 12 * 3600
         late = await begin(auth, ada)
         for _ in range(14):

@@ -17,21 +17,20 @@ from tenants.emails import clean_email
 from tenants.errors import EmailTaken, InviteNotValid, SignInFailed, SignInThrottled, Suspended, WeakPassword
 from tenants.members.repository import (
     NewMember,
-    PartnerKind,
     accept_invite,
     create_invite,
     create_member,
-    create_partner,
     get_member,
     list_members,
-    list_partners,
     mark_resumed,
     mark_suspended,
     read_invite,
     set_password,
 )
+from tenants.partners.manage import create_partner, list_partners
 from tenants.roles import leading_roles
 from tenants.secrets import new_secret
+from tenants.states import PartnerKind
 from tests.conftest import Urls
 from tests.support.as_owner import change_as_owner
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, credentials, make_member

@@ -83,10 +83,10 @@ class TestTheLink:
             page = await browser.get(link)
             assert page.status_code == 200
         assert page.headers["cache-control"] == "no-store"
-        told = " ".join(page.text.split())
-        assert "Nora Lind has invited you to Acme" in told
-        assert "Welcome, Ana Reyes" in told
-        assert f'value="{EMAIL}"' in told
+        shown = " ".join(page.text.split())
+        assert "Nora Lind has invited you to Acme" in shown
+        assert "Welcome, Ana Reyes" in shown
+        assert f'value="{EMAIL}"' in shown
         assert (await accept(browser, link)).status_code == 303
 
     async def test_a_password_is_chosen_once_and_the_member_is_in(

@@ -23,7 +23,7 @@ def brand() -> Brand:
 
 
 def sample(kind: MailType) -> dict[str, str]:
-    """A value for each parameter; texts as somebody might type them to break a mail."""
+    """A value for each parameter; texts include hostile ones that could break a mail."""
     found = dict.fromkeys(kind.params - {"support"}, "A\r\nBcc: <b>x</b>")
     found |= dict.fromkeys(TIMES & kind.params, AT.isoformat())
     if "link" in found:

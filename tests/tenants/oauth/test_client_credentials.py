@@ -38,7 +38,7 @@ async def admin(web_app: WebApp, msp_setup: MspSetup) -> Visit:
 
 @pytest.fixture(autouse=True)
 def own_clock(web_app: WebApp) -> Iterator[None]:
-    """What a test does to the clock ends with it: the application is the whole file's."""
+    """Restore the clock after each test, because the application is shared by the file."""
     auth = web_app.services.auth
     clock = auth.clock
     yield
@@ -135,14 +135,14 @@ class TestKeys:
         assert "previous secret until" in again.text
         given = {name: value for name, value in environment.items() if value is not None}
         account = ["--msp", str(env.scope.msp_id), "--client", str(env.scope.tenant_id)]
-        status, told = run_command(["api-key", "create", *account, "--name", "Cron", "--permission", READ], given)
-        assert status == 0, told
-        [key_id] = re.findall(r"key ([0-9a-f-]{36})", told)
+        status, output = run_command(["api-key", "create", *account, "--name", "Cron", "--permission", READ], given)
+        assert status == 0, output
+        [key_id] = re.findall(r"key ([0-9a-f-]{36})", output)
         for command in ("rotate", "revoke"):
-            status, told = run_command(["api-key", command, *account, "--key", key_id], given)
-            assert status == 0, told
-        status, told = run_command(["api-key", "list", *account], given)
-        assert (status, "revoked  Cron" in told, "oauth_client" in told) == (0, True, True)
+            status, output = run_command(["api-key", command, *account, "--key", key_id], given)
+            assert status == 0, output
+        status, output = run_command(["api-key", "list", *account], given)
+        assert (status, "revoked  Cron" in output, "oauth_client" in output) == (0, True, True)
 
 
 class TestTokens:

@@ -9,17 +9,12 @@ from foundation.errors import InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.web.boundary import Boundary
 from tenants.auth.services import AuthServices
-from tenants.members.repository import (
-    NewMember,
-    PartnerKind,
-    create_member,
-    create_partner,
-    get_member,
-    set_password,
-)
+from tenants.members.repository import NewMember, create_member, get_member, set_password
+from tenants.partners.manage import create_partner
 from tenants.preferences.pages import PREFERENCE_PAGES
 from tenants.preferences.routes import PREFERENCE_ROUTES
 from tenants.preferences.set_preferences import Preferences, set_member_preferences
+from tenants.states import PartnerKind
 from tests.tenants.auth.test_api_keys import make_key
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, make_member
 from tests.tenants.test_routes import member_with

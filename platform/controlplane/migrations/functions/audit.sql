@@ -1,6 +1,7 @@
 -- Audit entries are only added, and the head of a chain only advances by them; the triggers refuse everything else.
 
--- Rows move between partitions by DELETE and INSERT, in functions of the partitions' schema, and nowhere else.
+-- The functions of the partitions' schema move rows between partitions by DELETE and INSERT. All other deletions are
+-- refused.
 CREATE OR REPLACE FUNCTION audit_entry_kept() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE v_stack text;
 BEGIN
@@ -11,7 +12,7 @@ BEGIN
     RAISE EXCEPTION 'audit entries are never changed or deleted' USING ERRCODE = 'FL002';
 END $$;
 
--- What one statement adds for a tenant are the entries up to the head, which the same statement has advanced.
+-- The entries that one statement adds for a tenant end at the head, which the same statement has advanced.
 CREATE OR REPLACE FUNCTION audit_entries_added() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     IF EXISTS (
@@ -41,7 +42,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- By the entries that were added since, each hash following from the one before it.
+-- The head advances by the entries added since; each hash follows from the one before it.
 CREATE OR REPLACE FUNCTION audit_head_advanced() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     v_from bigint := CASE TG_OP WHEN 'UPDATE' THEN OLD.seq ELSE 0 END;
@@ -60,8 +61,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The beginning of one audit chain, out of the given partitions: its last entry stays as the anchor. The triggers of
--- audit_entry admit a DELETE from functions of this schema only.
+-- Deletes the beginning of one audit chain from the given partitions; the last of these entries is kept as the anchor.
+-- The triggers of audit_entry admit a DELETE from functions of this schema only.
 CREATE OR REPLACE FUNCTION fairlead_partitions.shorten_chain(
     p_tenant uuid, p_msp uuid, p_floor bigint, p_before timestamptz, p_now timestamptz, p_from regclass[],
     p_counted regclass[]

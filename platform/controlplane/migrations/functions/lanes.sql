@@ -59,8 +59,7 @@ END $$;
 
 -- Runs inside the job's own transaction, so effects and completion are one commit; a lost lease undoes both. The lane
 -- is released before `more` is looked up: a producer who commits in between finds the lane's row locked, waits, and
--- finds it free. A job whose remote call failed is deferred
--- without counting an attempt.
+-- finds it free. A job whose remote call failed is deferred without counting an attempt.
 CREATE OR REPLACE FUNCTION lane_finish(
     p_tenant uuid, p_lane varchar, p_fence bigint, p_done bigint[],
     p_retry bigint[], p_delays double precision[], p_errors jsonb[], p_failure_count smallint,
@@ -87,8 +86,8 @@ BEGIN
                      AND (NOT j.delayed OR j.ready_at <= clock_timestamp()));
 END $$;
 
--- What the relay polls: lanes with ready jobs and no lease. A loose index scan visits each lane once,
--- however long its backlog.
+-- Lanes with ready jobs and no lease, which the relay polls. A loose index scan visits each lane once, however long its
+-- backlog.
 CREATE OR REPLACE FUNCTION lanes_due() RETURNS TABLE (msp_id uuid, tenant_id uuid, name varchar, pool varchar)
 LANGUAGE sql STABLE AS $$
     WITH RECURSIVE d AS (

@@ -41,7 +41,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
       FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = p_table
 $$;
 
--- Rows that came before their month was created are in the default partition: they move, under its lock.
+-- Rows that arrived before their month was created are in the default partition and move, under its lock.
 CREATE OR REPLACE FUNCTION fairlead_partitions.create_month(p_table regclass, p_from timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog SET timezone = 'UTC' SET lock_timeout = '5s' AS $$
 DECLARE
@@ -66,9 +66,9 @@ BEGIN
     PERFORM fairlead_partitions.close(format('fairlead_partitions.%I', v_name)::regclass);
 END $$;
 
--- This month and the next two. At most twelve of one table at once: after a long pause the rest follows at the next
--- calls; a clock that is years ahead makes a few empty partitions rather than thousands. Rows without a month are in
--- the default partition meanwhile.
+-- Creates the partitions of this month and the next two, at most twelve of one table at once: after a long pause the
+-- rest follows at the next calls, and a clock that is years ahead makes a few empty partitions rather than thousands.
+-- Rows without a month are in the default partition meanwhile.
 CREATE OR REPLACE FUNCTION fairlead_partitions.create_ahead() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'UTC' AS $$
 DECLARE v_table regclass; v_end timestamptz; v_made integer := 0; v_here integer;

@@ -1,5 +1,5 @@
--- What the relay calls to enqueue due jobs. It may call these and write nothing itself: they run with the owner's
--- rights. Row-level security is forced on the owner, too; its policies hold while `app.definer` is set.
+-- The relay enqueues due jobs by these functions. It may write nothing itself; they run with the owner's rights.
+-- Row-level security is forced on the owner, too; its policies hold while `app.definer` is set.
 
 CREATE OR REPLACE FUNCTION timers_fire() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -22,10 +22,11 @@ BEGIN
     RETURN v_count;
 END $$;
 
--- Every tenant's timers are checked every few minutes, by a column that no job deletes: not while the tenant's jobs are
--- paused, because they would pile up, and not while one waits. A few per call, so that tenants are spread over time.
+-- Enqueues a check of each tenant's timers every few minutes. The time of the next check is in a column that no job
+-- deletes. No check is enqueued while the tenant's jobs are paused, because checks would pile up, nor while another
+-- waits. Each call takes a few tenants, so that the checks are spread over time.
 --
--- Times that a clock ahead of the real one put far into the future are corrected. No job, pause or lease lasts two
+-- Times far in the future, set by a clock that was ahead, are corrected. No job, pause or lease lasts two
 -- hours: Retry-After is limited to one.
 CREATE OR REPLACE FUNCTION repairs_fire() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$

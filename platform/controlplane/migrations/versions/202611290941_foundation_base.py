@@ -180,7 +180,7 @@ CREATE TRIGGER audit_head_advanced AFTER INSERT OR UPDATE ON audit_head
     FOR EACH ROW EXECUTE FUNCTION audit_head_advanced();
 """
 
-# `fairlead doctor` asks how old the last backup is, on machines that do not have the owner's address.
+# `fairlead doctor` reads the age of the last backup, on machines that do not have the owner's address.
 _INSTALLATION = f"""
 ALTER TABLE installation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE installation FORCE ROW LEVEL SECURITY;
@@ -201,16 +201,15 @@ def upgrade() -> None:
         protect(op, table)
     protect(op, "dead_letter", fleet=True)
     protect(op, "audit_entry", app="SELECT, INSERT")
-    # An MSP's own account reads the heads of its clients' chains, to export them: numbers and hashes say nothing of
-    # what was done.
+    # An MSP's own account reads the heads of its clients' chains, to export them: numbers and hashes do not reveal the
+    # actions.
     protect(op, "audit_head", app="SELECT, INSERT, UPDATE (seq, hash)", fleet=True)
     protect(op, "audit_anchor", app="SELECT")
     protect(op, "usage_event", app="SELECT, INSERT", fleet=True)
     op.execute("CREATE POLICY audit_anchor_owner ON audit_anchor FOR INSERT TO pg_database_owner WITH CHECK (true)")
     op.execute(_TRIGGERS)
     op.execute(_INSTALLATION)
-    # What the relay's functions and doctor read: that a lane has jobs, of which tenant, and since when; not their
-    # content.
+    # The relay's functions and doctor read whether a lane has jobs, of which tenant, and since when; not their content.
     open_to_relay(op, "work", columns="tenant_id, msp_id, lane, seq, held, ready_at")
     open_to_relay(op, "lane", columns="tenant_id, name, lease_until, paused_until")
     open_to_relay(op, "lane_share", columns="tenant_id, msp_id, pool, weight, resting")
@@ -225,5 +224,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing is before a base, and without it every row would be gone."""
+    """Not offered: the base creates the tables, so a downgrade would delete every row."""
     raise NotImplementedError("A base cannot be taken back. Restore a backup instead.")

@@ -80,7 +80,7 @@ def upgrade() -> None:
     protect(op, "policy_rule", partner="open")
     protect(op, "policy_version", app="SELECT, INSERT", partner="open")
     protect(op, "approval", fleet=True)
-    # What is younger than the shortest policy of retention, or open, cannot be deleted.
+    # Rows that are open, or younger than the shortest retention period, cannot be deleted.
     op.execute(
         f"CREATE POLICY approval_old ON approval AS RESTRICTIVE FOR DELETE TO {APP}"
         " USING (state NOT IN ('pending', 'granted') AND created_at < now() - interval '90 days')"
@@ -88,5 +88,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing is before a base, and without it every row would be gone."""
+    """Not offered: the base creates the tables, so a downgrade would delete every row."""
     raise NotImplementedError("A base cannot be taken back. Restore a backup instead.")

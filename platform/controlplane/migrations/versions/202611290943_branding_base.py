@@ -40,7 +40,7 @@ CREATE UNIQUE INDEX uq_brand_domain_host ON brand_domain (host);
 _HOST = "nullif(current_setting('app.host', true), '')"
 
 # A request is shown its host's brand before anyone is signed in. This opens exactly that host's row and its brand,
-# for reading, and both are public: they are what the host's sign-in page shows.
+# for reading, and both are public: the host's sign-in page shows them.
 _BY_HOST = f"""
 CREATE POLICY brand_domain_host ON brand_domain FOR SELECT TO {APP} USING (host = {_HOST});
 CREATE POLICY brand_host ON brand FOR SELECT TO {APP} USING (EXISTS (
@@ -65,5 +65,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing is before a base, and without it every row would be gone."""
+    """Not offered: the base creates the tables, so a downgrade would delete every row."""
     raise NotImplementedError("A base cannot be taken back. Restore a backup instead.")

@@ -108,5 +108,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing is before a base, and without it every row would be gone."""
+    """Not offered: the base creates the tables, so a downgrade would delete every row."""
     raise NotImplementedError("A base cannot be taken back. Restore a backup instead.")

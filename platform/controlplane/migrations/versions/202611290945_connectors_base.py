@@ -1,4 +1,4 @@
-"""The connectors room's base: connections, their secrets, source events, poll cursors, and what intake may store."""
+"""The connectors room's base: connections, their secrets, source events, poll cursors, and the rights of intake."""
 
 from alembic import op
 
@@ -86,7 +86,7 @@ _JOB = (
     "kind = 'governance.ingest' AND ref IS NOT NULL AND lane = 'ingest/' || key"
     " AND (body IS NULL OR body = '{{\"id_conflict\": true}}') AND " + _FITS
 )
-# Younger than the shortest policy of retention, it cannot be deleted: `event_id` is a UUIDv7.
+# A row younger than the shortest retention period cannot be deleted: `event_id` is a UUIDv7.
 _OLD = (
     "event_id < (lpad(to_hex((extract(epoch FROM now() - interval '90 days') * 1000)::bigint), 12, '0')"
     " || repeat('0', 20))::uuid"
@@ -108,8 +108,8 @@ def upgrade() -> None:
 
 
 def _open_to_intake() -> None:
-    """It looks a connection up before it knows the tenant, and sees neither bodies, settings nor other secrets. A check
-    of each row keeps it from storing anything but webhooks of connections that take them, and their jobs.
+    """Rights of intake: it looks up connections before the tenant is known, without bodies, settings or other secrets.
+    A check of each row admits only webhooks of connections that accept them, and their jobs.
     """
     open_to_intake(op, "connection", columns="tenant_id, msp_id, id, kind, state")
     open_to_intake(op, "connection_secret", visible="name IN ('webhook_secret', 'webhook_secret.previous')")
@@ -125,5 +125,5 @@ def _open_to_intake() -> None:
 
 
 def downgrade() -> None:
-    """Nothing is before a base, and without it every row would be gone."""
+    """Not offered: the base creates the tables, so a downgrade would delete every row."""
     raise NotImplementedError("A base cannot be taken back. Restore a backup instead.")

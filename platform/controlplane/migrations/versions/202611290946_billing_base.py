@@ -117,7 +117,7 @@ CREATE TABLE invoice_line (
 CREATE INDEX ix_invoice_line_invoice ON invoice_line (tenant_id, invoice_id);
 """
 
-# What the application may do: a price's terms, a billed event and a closed invoice are never changed.
+# Rights of the application: a price's terms, a billed event and a closed invoice are never changed.
 _GRANTS = {
     "price_book": "SELECT, INSERT, UPDATE (name)",
     "price": "SELECT, INSERT, UPDATE (valid_to)",
@@ -154,7 +154,9 @@ def upgrade() -> None:
 
 
 def _open_to_raters() -> None:
-    """For a client, its MSP's common books and that client's own; for the house, its clients' invoices."""
+    """Rights of rating: a client's transaction reads its MSP's common price books and the client's own; one of the MSP
+    account reads its clients' invoices.
+    """
     op.execute(
         f"CREATE POLICY price_book_rating ON price_book FOR SELECT TO {APP}"
         f" USING (msp_id = {MSP} AND {_RATING} AND (client_id IS NULL OR client_id = {TENANT}))"
@@ -168,5 +170,5 @@ def _open_to_raters() -> None:
 
 
 def downgrade() -> None:
-    """Nothing is before a base, and without it every row would be gone."""
+    """Not offered: the base creates the tables, so a downgrade would delete every row."""
     raise NotImplementedError("A base cannot be taken back. Restore a backup instead.")

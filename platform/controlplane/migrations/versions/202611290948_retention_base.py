@@ -83,10 +83,10 @@ def upgrade() -> None:
         f"CREATE POLICY retention_default_rules ON retention_default FOR SELECT TO {APP}"
         f" USING (msp_id = {MSP} AND current_setting('app.retention', true) = 'rules')"
     )
-    # Before its first run, the time from which runs of retention are judged.
+    # Time of the schema's creation, in place of the last run until there is one.
     op.execute("INSERT INTO installation (name, value, recorded_at) VALUES ('last_retention', '{}', clock_timestamp())")
 
 
 def downgrade() -> None:
-    """Nothing is before a base, and without it every row would be gone."""
+    """Not offered: the base creates the tables, so a downgrade would delete every row."""
     raise NotImplementedError("A base cannot be taken back. Restore a backup instead.")

@@ -1,4 +1,4 @@
-"""Jobs in the field's words: table `work` becomes `job`, with `payload`, `delayed` and `is_retry`."""
+"""Jobs in common terms: table `work` becomes `job`, with `payload`, `delayed` and `is_retry`."""
 
 from alembic import op
 

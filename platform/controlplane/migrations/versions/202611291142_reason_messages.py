@@ -25,5 +25,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The sentences of messages stored since cannot be told from their codes."""
+    """Not offered: the sentences of messages stored since then cannot be restored from their codes."""
     raise NotImplementedError("This step cannot be taken back. Restore a backup instead.")

@@ -1,4 +1,4 @@
-"""Job types and lanes have the field's names, as `<room>.<verb_noun>`; payloads have the fields of their types."""
+"""Job types are named `<room>.<verb_noun>`, lanes in common terms; payloads have the fields of their types."""
 
 from alembic import op
 
@@ -29,7 +29,7 @@ _KINDS = {
     "audit.export_heads": "controlplane.export_audit_heads",
 }
 _LANES = {"anew": "redecide", "clocks": "timers", "standing": "health", "held": "observations"}
-"""By their part before the slash."""
+"""New names of lanes by their part before the slash."""
 _TABLES = ("job", "dead_letter", "timer", "lane")
 
 # Keys and names of timers are a type's name, or begin with it and a slash; lanes of subscriptions end with one.

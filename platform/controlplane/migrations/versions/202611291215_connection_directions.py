@@ -1,4 +1,4 @@
-"""What a connection can do, in place of its one role: whether it reports values, and which elements it can write."""
+"""Capabilities of a connection, in place of its one role: whether it reports values, and the elements it can write."""
 
 from alembic import op
 

@@ -23,7 +23,7 @@ _DELETED = (  # by jobs of the application, whose rows they are
     "baseline_reading", "policy_rule", "vault_key", "idempotency_key", "brand_domain",
 )  # fmt: skip
 _PURGED = ("governance_exception", "baseline_reading", "baseline_item", "approval", "dead_letter", "source_event_key")
-# What is decided, found or closed keeps its facts: only the state and what comes with it change.
+# Decided, found and closed rows keep their facts: only the state and the columns about it change.
 _UPDATED = {
     "approval": "state, decided_by, decided_at, reason, cause, expires_at, due_at, used_at, overdue, subject_id",
     "governance_exception": (

@@ -1,4 +1,4 @@
-"""Delivery attempts: a row for each push of each value, written before the request leaves."""
+"""Delivery attempts: a row for each push of each value, written before the request is sent."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Columns take the field's words: `on_behalf_of`, `decided_by_id` and `subject_id`."""
+"""Columns in common terms: `on_behalf_of`, `decided_by_id` and `subject_id`."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Columns that the application may update, table by table: what identifies a row or says what happened stays.
+"""Columns that the application may update, table by table: keys and recorded facts are not among them.
 
 A new table names its columns in `protect`.
 """

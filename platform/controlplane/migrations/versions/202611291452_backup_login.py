@@ -1,4 +1,4 @@
-"""Backups by a login of their own: new partitions are open to its role at once, and it records that it made one."""
+"""Separate login for backups: new partitions are open to its role at once, and it records each backup."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Contracts select records, so that an element may have several; the one without a selector is for the others."""
+"""Selectors of contracts: an element may have several contracts; the one without a selector is for other records."""
 
 from alembic import op
 

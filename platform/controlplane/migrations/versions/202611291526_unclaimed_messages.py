@@ -1,4 +1,4 @@
-"""Messages that no room reads are kept, by source event and type."""
+"""Unclaimed messages, which no room processes yet, by source event and type."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Elements that an MSP declares are its clients' too."""
+"""Custom elements of an MSP, which its clients share."""
 
 from alembic import op
 

@@ -16,8 +16,8 @@ _COLUMNS = (
     ("baseline_part", "error"),
     ("propagation_attempt", "detail"),
 )
-# A change of type rewrites every tenant's rows, where an UPDATE would see none of them. What was stored is kept as the
-# text that it was.
+# A change of type rewrites every tenant's rows, where an UPDATE would see none of them. Stored texts are kept as they
+# are.
 _CONVERT = """
 ALTER TABLE {table} ALTER COLUMN {column} TYPE jsonb USING CASE WHEN {column} IS NOT NULL
     THEN jsonb_build_object('code', 'legacy', 'params', jsonb_build_object('text', {column})) END
@@ -38,5 +38,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The sentences of messages stored since cannot be told from their codes."""
+    """Not offered: the sentences of messages stored since then cannot be restored from their codes."""
     raise NotImplementedError("This step cannot be taken back. Restore a backup instead.")

@@ -100,7 +100,7 @@ def upgrade() -> None:
         app="SELECT, INSERT, UPDATE (after_id, counts, differing, ended_at, money, replayed, state), DELETE",
     )
     protect(op, "policy_replay_difference", app="SELECT, INSERT, DELETE")
-    # What is younger than the shortest policy of retention, or running, cannot be deleted.
+    # Rows that are running, or younger than the shortest retention period, cannot be deleted.
     op.execute(
         f"CREATE POLICY policy_replay_old ON policy_replay AS RESTRICTIVE FOR DELETE TO {APP}"
         " USING (state <> 'running' AND started_at < now() - interval '30 days')"

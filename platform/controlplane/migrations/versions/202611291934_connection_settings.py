@@ -1,4 +1,4 @@
-"""What people may set of an existing connection: its settings, credentials and environment; and its deletion.
+"""Changes to an existing connection: its settings, credentials and environment; and its deletion.
 
 A deleted connection keeps its row, because history names it; its secrets are deleted.
 """

@@ -1,4 +1,4 @@
-"""What a source or channel shows instead of a value is a message, too."""
+"""Messages in place of values that are unreadable at a source or on a channel."""
 
 from alembic import op
 
@@ -7,8 +7,8 @@ down_revision = "202611291934"
 branch_labels = None
 depends_on = None
 
-# A change of type rewrites every tenant's rows, where an UPDATE would see none of them. What was stored is kept as the
-# text that it was.
+# A change of type rewrites every tenant's rows, where an UPDATE would see none of them. Stored texts are kept as they
+# are.
 _CONVERT = """
 ALTER TABLE {table} ALTER COLUMN unreadable TYPE jsonb USING CASE WHEN unreadable IS NOT NULL
     THEN jsonb_build_object('code', 'legacy', 'params', jsonb_build_object('text', unreadable)) END
@@ -21,5 +21,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The sentences of messages stored since cannot be told from their codes."""
+    """Not offered: the sentences of messages stored since then cannot be restored from their codes."""
     raise NotImplementedError("This step cannot be taken back. Restore a backup instead.")

@@ -1,4 +1,4 @@
-"""Policy rules that clients inherit from their MSP, and those in their place."""
+"""Policy rules that clients inherit from their MSP, and clients' own rules in place of inherited ones."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Roles that an account makes of permissions."""
+"""Custom roles: an account's own roles, composed of permissions."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Requests of an MSP's staff for access to a client, and whether they are needed."""
+"""Requests of an MSP's staff for access to a client, and the client's setting whether staff need them."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Notifications of members, and which ones they want."""
+"""Notifications of members, and their choice of kinds."""
 
 from alembic import op
 

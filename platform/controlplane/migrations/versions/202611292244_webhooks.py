@@ -92,7 +92,7 @@ def upgrade() -> None:
     # The menu of an MSP is built in the fleet's scope, and marks endpoints that the product paused.
     op.execute(f"CREATE POLICY webhook_endpoint_fleet ON webhook_endpoint FOR SELECT TO {FLEET} USING ({SAME_MSP})")
     op.execute(f"GRANT SELECT (tenant_id, msp_id, state, paused_for, deleted_at) ON webhook_endpoint TO {FLEET}")
-    # A client's transaction learns whether its MSP listens to an event.
+    # A client's transaction reads whether an endpoint of its MSP subscribes to an event.
     op.execute(
         f"CREATE POLICY webhook_endpoint_of_msp ON webhook_endpoint FOR SELECT TO {APP}"
         f" USING (tenant_id = {MSP} AND {SAME_MSP})"

@@ -1,4 +1,4 @@
-"""A client's details, its onboarding, and what an MSP's staff read of it across their clients."""
+"""A client's details, its onboarding, and the rights of an MSP's staff to read onboardings across their clients."""
 
 from alembic import op
 
@@ -38,7 +38,7 @@ CREATE TABLE onboarding_waiver (
 );
 """
 
-# What the list of all onboardings shows; not values, proposals or rules.
+# Columns for the list of all onboardings; not values, proposals or rules.
 _FLEET_READS = {
     "baseline": "tenant_id, msp_id, state, started_at, decided_at",
     "held_observation": "tenant_id, msp_id, element",

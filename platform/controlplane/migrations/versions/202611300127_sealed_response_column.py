@@ -1,4 +1,4 @@
-"""The column of sealed responses gets the name of its content. No release has the former name."""
+"""The column of sealed responses is named by its content. No release has the former name."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Templates of an MSP for its clients, and which client follows which."""
+"""Templates of an MSP for its clients, and their use by clients."""
 
 from alembic import op
 

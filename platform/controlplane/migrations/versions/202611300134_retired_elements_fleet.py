@@ -1,4 +1,4 @@
-"""An MSP's staff read which custom elements of their clients are retired."""
+"""Right of an MSP's staff to read the codes and retirement of their clients' custom elements."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Mails that are not waiting are removed by retention."""
+"""Right of retention to delete mails."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Single sign-on: an account's identity provider, its domains, and who its members are there."""
+"""Single sign-on: an account's identity provider, its domains, and the identities of its members there."""
 
 from alembic import op
 

@@ -1,5 +1,5 @@
-"""The values of new clients are held until their baseline is accepted, and an MSP's staff read which of its rules their
-clients replace or omit.
+"""Hold of new clients' values until their baseline is accepted, and the right of an MSP's staff to read the rules that
+their clients replace or omit.
 """
 
 from alembic import op

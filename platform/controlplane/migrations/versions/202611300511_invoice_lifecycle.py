@@ -1,4 +1,4 @@
-"""Finalised invoices: what was fixed, and the steps, payments and credit notes that follow.
+"""Finalised invoices: their fixed content, and the steps, payments and credit notes that follow.
 
 Closed invoices become finalised. They have no number and no tax: their MSP had no legal entity here.
 """
@@ -147,5 +147,5 @@ def _fix_closed_invoices() -> None:
 
 
 def downgrade() -> None:
-    """What is finalised has numbers that were given away."""
+    """Not offered: finalised invoices have numbers that were issued to clients."""
     raise NotImplementedError("Finalised invoices cannot be taken back. Restore a backup instead.")

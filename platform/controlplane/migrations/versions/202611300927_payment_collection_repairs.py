@@ -1,4 +1,4 @@
-"""Payment collection: the credit notes within what was settled before, our own reasons, other accounts, retention."""
+"""Payment collection: credit notes settled with the invoice, reasons of failures, a change of account, retention."""
 
 from alembic import op
 
@@ -26,10 +26,10 @@ def upgrade() -> None:
     op.execute(_COLUMNS)
     for table in _FORCED:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    # A row of an earlier account, where no money is, is replaced by one of the present account.
+    # A row of an earlier payment account without money is replaced by a row of the present account.
     op.execute(f"GRANT UPDATE (problem), DELETE ON provider_invoice TO {APP}")
     op.execute(f"GRANT DELETE ON payment_event TO {PURGE}")
-    # Whether an invoice is at the present account is known in the client's scope only by the MSP's row.
+    # A transaction in the client's scope reads the MSP's row, to compare an invoice's account with the present one.
     op.execute(
         f"CREATE POLICY payment_account_rating ON payment_account FOR SELECT TO {APP} USING ({SAME_MSP} AND {_RATING})"
     )

@@ -1,4 +1,4 @@
-"""Coupons of MSPs, and those that clients have."""
+"""Coupons of MSPs, and their assignment to clients."""
 
 from alembic import op
 

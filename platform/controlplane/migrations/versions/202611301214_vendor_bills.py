@@ -1,4 +1,4 @@
-"""Bills of vendors, the files they came in, and what their clients and products are here."""
+"""Bills of vendors, their files, and the mappings of their clients and products to ours."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""How a declared meter counts: aggregation, dimension, percentile, filters, and the events that it reads."""
+"""Counting by declared meters: aggregation, dimension, percentile, filters, and the events to read."""
 
 from alembic import op
 

@@ -82,7 +82,7 @@ CREATE TABLE subscription_step (
     CONSTRAINT ck_subscription_step_kind CHECK (kind IN ('change', 'pause', 'resume', 'cancel'))
 );
 """
-# What the application may do: a version and a subscription never change, a step is undone at most.
+# Rights of the application: a version and a subscription never change, a step is undone at most.
 _GRANTS = {
     "plan": "SELECT, INSERT, UPDATE (retired_at, retired_by)",
     "plan_version": "SELECT, INSERT",

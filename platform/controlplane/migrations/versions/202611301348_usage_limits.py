@@ -1,4 +1,4 @@
-"""Limits of usage and spending, reservations, and the notices that were given."""
+"""Limits of usage and spending, reservations, and notices sent."""
 
 from alembic import op
 

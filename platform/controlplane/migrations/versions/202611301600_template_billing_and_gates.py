@@ -1,4 +1,4 @@
-"""The state of a template's plan and prices in each client that follows it, and when phases of projects were passed."""
+"""State of a template's plan and prices in each client that follows it, and the times at which gates were passed."""
 
 from alembic import op
 

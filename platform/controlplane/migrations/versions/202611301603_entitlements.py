@@ -1,4 +1,4 @@
-"""What accounts may have, and the rules that say it."""
+"""Entitlements of accounts, and the rules that set them."""
 
 from alembic import op
 

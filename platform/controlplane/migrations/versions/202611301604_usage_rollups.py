@@ -48,7 +48,7 @@ CREATE TABLE rated_rollup (
 CREATE INDEX ix_rated_rollup_line ON rated_rollup (tenant_id, line_id, first_id);
 CREATE INDEX ix_rated_rollup_last ON rated_rollup USING brin (tenant_id, last_at) WITH (autosummarize = on);
 """
-# A roll-up without a line is rated event by event; what is rated already stays as it is.
+# A roll-up without a line is rated event by event; usage that is already rated stays as it is.
 _EARLIER = """
 INSERT INTO usage_rollup
 SELECT tenant_id, msp_id, meter, recording_id, date_trunc('hour', occurred_at, 'UTC'), count(*),

@@ -1,5 +1,5 @@
-"""What the provider refunded for credit notes of ours, the limit that a notice was about, and usage of voided invoices,
-which is charged again.
+"""Amounts that the provider refunded for our credit notes, the limit of a notice, and usage of voided invoices, which
+is charged again.
 """
 
 from alembic import op
@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 _FORCED = ("provider_invoice", "limit_notice", "usage_limit")
-# What is refunded so far is taken as ours, as it was counted before. Earlier notices are of the limits of today.
+# Earlier refunds are taken as ours, as they were counted before. Earlier notices get the limits of today.
 _COLUMNS = """
 ALTER TABLE provider_invoice ADD COLUMN refunded_here_minor bigint NOT NULL DEFAULT 0;
 UPDATE provider_invoice SET refunded_here_minor = refunded_minor;

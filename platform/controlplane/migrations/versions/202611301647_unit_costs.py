@@ -1,4 +1,4 @@
-"""What the MSP pays for a unit of a meter, by month."""
+"""Unit costs: the MSP's cost of one unit of a meter, by month."""
 
 from alembic import op
 

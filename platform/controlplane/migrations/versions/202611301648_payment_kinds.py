@@ -1,4 +1,4 @@
-"""Kinds of payments: what was paid, refunded, or withdrawn because of a dispute."""
+"""Kinds of payments: payment, refund, withdrawal because of a dispute, and its return."""
 
 from alembic import op
 
@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # Earlier ones are all payments, or payments that were taken back: why is not known any more.
+    # Earlier rows are payments, or payments taken back for a reason that was not stored.
     op.execute("""
         ALTER TABLE invoice_payment ADD COLUMN kind varchar NOT NULL DEFAULT 'payment'
             CONSTRAINT ck_invoice_payment_kind

@@ -1,6 +1,6 @@
 """Values at the start of the month, the content that a replay is of, and roles of an MSP that a step notified.
 
-`adopted_at` is since when a value is approved, and `month_value` the one approved at the start of that month. A row
+`adopted_at`: when the value was approved; `month_value`: the value approved at the start of that month. A row
 from before counts as approved now; its value at the start of this month is not known, and is looked up in the recorded
 changes.
 """

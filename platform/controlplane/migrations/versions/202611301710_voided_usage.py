@@ -1,4 +1,4 @@
-"""What lines of voided invoices charged. Retention may delete rated roll-ups of both sides."""
+"""Usage that lines of voided invoices charged. Retention may delete rated roll-ups of both sides."""
 
 from alembic import op
 

@@ -16,17 +16,23 @@ from foundation.errors import DomainError, InvalidInput, NotFound
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.web.actions import run_action
+from foundation.web.csv_export import CSV_TYPE, write_lines
+from foundation.web.etags import ABSENT, version_in
 from foundation.web.list_view import list_view
 from foundation.web.render import redirect_to
 from governance.connections.lists import CONNECTIONS, CONTRACTS
 from governance.connections.pages import render_list
 from governance.connections.queries import is_in_onboarding, list_sources
 from governance.connections.schemas import ContractView
+from governance.elements.contract_channels import list_channels_of, no_such_channel
+from governance.elements.contract_version import require_contract_version
+from governance.elements.domains import USUAL_OWNERS, read_domains, set_domain_owner
 from governance.elements.lists import ELEMENTS
 from governance.elements.ownership import read_ownership
 from governance.elements.publish_contract import USUAL_ELEMENTS, assign_elements, publish_new_contract
 from governance.elements.remove_contract import remove_contract
-from governance.elements.schemas import Assignment, NewContract, Sensitivity
+from governance.elements.rules_form import read_rules, write_rules
+from governance.elements.schemas import MOST_CHANNELS, Assignment, DomainOwnerInput, NewContract, Sensitivity
 from governance.elements.selector_labels import write_selector
 from governance.labels import write_element
 from governance.permissions import GovernancePermission
@@ -40,9 +46,15 @@ _PUBLISH: Final = {"permission": GovernancePermission.PUBLISH_CONTRACTS}
 _ROOT: Final = "/clients/{client:str}/contracts"
 _READ: Final = {"permission": GovernancePermission.READ_CONTRACTS}
 _LONGEST: Final = 1_000_000.0
+_DOMAIN_COLUMNS: Final = ("domain", "label", "owner", "contracts", "elements", "unnamed", "changed_at", "changed_by")
 _MOST: Final = 50
 """Elements that are assigned at once."""
 AnyRequest = Request[Any, Any, Any]
+
+
+class DomainOwnerForm(msgspec.Struct):
+    domain: str
+    owner: str
 
 
 class RemovalForm(msgspec.Struct):
@@ -59,6 +71,24 @@ async def remove_contract_page(access: OpenAccess, data: URLEncodedBody[RemovalF
     return await render_list(access, CONNECTIONS.parse({}), refusal)
 
 
+@post(f"{_ROOT}/domains", opt=_PUBLISH, include_in_schema=False)
+async def set_domain_owner_page(access: OpenAccess, data: URLEncodedBody[DomainOwnerForm]) -> Response[Any]:
+    wanted = DomainOwnerInput(domain=data.domain, owner=data.owner)
+    refusal = await run_action(access.session, set_domain_owner(access.session, wanted, now=access.now))
+    if refusal is None:
+        return redirect_to(access, "/contracts", done=translate("Owner saved"))
+    return await _overview(access, refusal)
+
+
+@get(f"{_ROOT}/domains.csv", opt=_READ, include_in_schema=False)
+async def export_domains(access: OpenAccess) -> Response[bytes]:
+    found = await read_domains(access.session)
+    rows = [[getattr(one, name) for name in _DOMAIN_COLUMNS] for one in found.items]
+    name = f"{access.require_client().slug}-data-domains.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(write_lines([_DOMAIN_COLUMNS, *rows]), media_type=CSV_TYPE, headers=headers)
+
+
 @get(_ROOT, name="contracts", opt=_READ, include_in_schema=False)
 async def show_contracts_page(access: OpenAccess) -> Response[Any]:
     return await _overview(access)
@@ -71,7 +101,8 @@ async def edit_contract_page(request: AnyRequest, access: OpenAccess) -> Respons
     selector = str(request.query_params.get("selector", ""))
     found = await load_page(access, CONTRACTS, CONTRACTS.parse({}))
     known = next((one for one in found.items if (one.element, one.selector) == (element, selector)), None)
-    return await _editor(access, {"element": element, "selector": selector} if known is None else _typed_of(known))
+    new = {"element": element, "selector": selector, "version": ABSENT if element else ""}
+    return await _editor(access, new if known is None else _typed_of(known))
 
 
 def build_contract_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
@@ -96,7 +127,14 @@ def build_contract_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler
             return await _overview(access, refusal, typed=typed, chosen=chosen)
         return redirect_to(access, "/contracts", done=translate("Contracts published"))
 
-    return (show_contracts_page, edit_contract_page, assign_elements_page, *_build_publishing(services))
+    return (
+        show_contracts_page,
+        export_domains,
+        set_domain_owner_page,
+        edit_contract_page,
+        assign_elements_page,
+        *_build_publishing(services),
+    )
 
 
 def _build_publishing(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
@@ -104,10 +142,14 @@ def _build_publishing(services: GovernanceServices) -> tuple[HTTPRouteHandler, .
 
     @post(f"{_ROOT}/edit", opt=_PUBLISH, include_in_schema=False)
     async def save_contract_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-        form = {name: str(value) for name, value in (await request.form()).items()}
+        sent = await request.form()
+        form = {name: str(value) for name, value in sent.items()}
+        form["channels"] = ",".join(str(one) for one in sent.getall("channel", []))
         try:
             async with savepoint(access.session):
-                await publish_new_contract(access.session, registry, _new_contract(form), now=access.now)
+                new = _new_contract(form)
+                await require_contract_version(access.session, new.element, new.selector, version_in(form))
+                await publish_new_contract(access.session, registry, new, now=access.now)
         except NotFound:
             raise
         except DomainError as refusal:
@@ -145,6 +187,8 @@ async def _overview(
     context = {
         "contracts": list_view(CONTRACTS, contracts, found, f"{access.root}/contracts"),
         "report": report,
+        "domains": (await read_domains(access.session)).items,
+        "usual_owners": USUAL_OWNERS,
         "offered": offered[:_MOST],
         "sources": await list_sources(access.session),
         "typed": typed or {},
@@ -159,14 +203,17 @@ async def _overview(
 
 async def _editor(access: Access, typed: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
     declared = await ELEMENTS.load(access.session, ELEMENTS.query(show="current"), access.now)
+    channels = await list_channels_of(access.session, typed.get("element", ""))
     field = "" if refusal is None else str(refusal.extra.get("field", ""))
     context = {
         "typed": typed,
+        "version": version_in(typed),
         "names": [
             *((code, write_element(code)) for code in PRODUCT_ELEMENTS),
             *((one.code, one.label) for one in declared.items),
         ],
         "sources": await list_sources(access.session),
+        "channels": [(str(one), name) for one, name in channels],
         "sensitivities": [(str(one), translate(one.label)) for one in Sensitivity],
         "errors": {} if refusal is None else {field: refusal.detail},
         "summary": [(field, refusal.detail)] if refusal is not None and field else [],
@@ -180,14 +227,17 @@ def _typed_of(contract: ContractView) -> dict[str, str]:
     return {
         "element": contract.element,
         "selector": contract.selector,
+        "version": str(contract.version),
         "source_connection_id": "" if source is None else str(source),
         "owner": contract.owner,
         "sensitivity": contract.sensitivity,
         "publish_seconds": f"{contract.propagation_slo.total_seconds():g}",
         "decide_hours": f"{contract.decision_slo / hour:g}",
         "correct_hours": f"{contract.correction_slo / hour:g}",
+        "reach": "all" if contract.channels is None else "chosen",
+        "channels": ",".join(str(one) for one in contract.channels or ()),
         "expire_hours": f"{contract.approval_ttl / hour:g}",
-    }
+    } | write_rules(contract.rules)
 
 
 async def _again(access: Access, refusal: DomainError, form: dict[str, str]) -> Response[Any]:
@@ -203,8 +253,21 @@ def _new_contract(form: dict[str, str]) -> NewContract:
         source_connection_id=_source_in(form),
         owner=form.get("owner", ""),
         sensitivity=Sensitivity.of(sensitivity) if sensitivity in set(Sensitivity) else None,
+        rules=read_rules(form),
+        channels=_channels_in(form),
+        all_channels=form.get("reach") == "all",
         **read_targets(form),
     )
+
+
+def _channels_in(form: Mapping[str, str]) -> list[UUID] | None:
+    """The ticked channels; None in a form without the choice. Raises InvalidInput."""
+    if form.get("reach") != "chosen":
+        return None
+    try:
+        return [UUID(one) for one in form.get("channels", "").split(",") if one][:MOST_CHANNELS]
+    except ValueError as wrong:
+        raise no_such_channel() from wrong
 
 
 def read_targets(form: Mapping[str, str]) -> dict[str, Any]:

@@ -9,12 +9,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from branding.hosts import public_origin
+from connectors.poll_now import poll_now
 from connectors.probe import LABELS
+from connectors.reconnect_links import list_asked_fields
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, InvalidInput, NotFound
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.web.actions import run_action
+from foundation.web.etags import revision_in
+from foundation.web.fragments import FRAGMENT
 from foundation.web.render import redirect_to
 from governance.connections import pause
 from governance.connections.delete_connection import delete_connection, preview_deletion
@@ -22,7 +26,6 @@ from governance.connections.details import hook_credential, list_health_spells, 
 from governance.connections.lists import CONNECTIONS
 from governance.connections.pages import render_list
 from governance.connections.queries import MANY, is_in_onboarding, load_connection
-from governance.connections.settings.forms import revision_in
 from governance.connections.settings.pages import AnyRequest, read_form
 from governance.connections.webhook_secret import renew_hook_secret
 from governance.elements.selector_labels import write_selector
@@ -32,7 +35,7 @@ from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
 from tenants.auth.step_up import STEP_UP
-from tenants.members.repository import list_partners
+from tenants.partners.manage import list_partners
 from tenants.secrets import new_secret
 from tenants.web.dependencies import OpenAccess
 
@@ -53,6 +56,11 @@ def _build_detail(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
         request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID]
     ) -> Response[Any]:
         return await render_connection(request, access, services, connection_id)
+
+    @get(f"{_ONE}/heard", opt=_READ | FRAGMENT, include_in_schema=False)
+    async def show_heard_fragment(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
+        one = await load_connection(access.session, connection_id)
+        return render_page(access, "connection_heard.html", one.name, {"one": one})
 
     @post(f"{_ONE}/webhook-secret", opt=_WRITE | STEP_UP, include_in_schema=False, status_code=200)
     async def renew_webhook_secret_page(
@@ -87,7 +95,21 @@ def _build_detail(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
         act = pause.resume_connection(access.session, connection_id, now=access.now)
         return await _act(request, access, connection_id, act, translate("Connection resumed"))
 
-    return (show_connection_page, renew_webhook_secret_page, pause_connection_page, resume_connection_page)
+    @post(f"{_ONE}/poll", opt=_WRITE, include_in_schema=False)
+    async def poll_connection_page(
+        request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID]
+    ) -> Response[Any]:
+        polling = poll_now(access.session, services.runtime, connection_id, now=access.now)
+        refusal = await run_action(access.session, polling)
+        if refusal is not None:
+            return await render_connection(request, access, services, connection_id, refusal)
+        done = translate("The system is read now. What it reports is processed in a moment.")
+        return redirect_to(access, f"/connections/{connection_id}", done=done)
+
+    return (
+        show_connection_page, show_heard_fragment, renew_webhook_secret_page, pause_connection_page,
+        resume_connection_page, poll_connection_page,
+    )  # fmt: skip
 
 
 def _build_deletion() -> tuple[HTTPRouteHandler, ...]:
@@ -149,6 +171,7 @@ async def render_connection(  # noqa: PLR0913 - the parts of one page
         "hook_headers": WEBHOOK_HEADERS,
         "hook": hook_credential(detail),
         "days_left": (detail.credentials_expire_on - access.now.date()).days if detail.credentials_expire_on else None,
+        "asks": list_asked_fields(services.runtime.registry[detail.kind]),
         "secret": secret,
         "many": MANY,
         "refused": refusal,
@@ -156,6 +179,7 @@ async def render_connection(  # noqa: PLR0913 - the parts of one page
         "test_refusal": None,
         "test_labels": LABELS,
         "reason": write_reason,
+        "is_polled": services.runtime.registry[detail.kind].poll is not None,
         "in_onboarding": await is_in_onboarding(session),
     }
     return render_page(access, "connection.html", detail.name, context, refusal=refusal)

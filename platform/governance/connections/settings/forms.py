@@ -18,17 +18,17 @@ SETTING: Final = "setting."
 SECRET: Final = "secret."  # noqa: S105 - the beginning of a field's name
 REMOVE: Final = "remove."
 OFFERED: Final = "offered_secret"
-"""The webhook secret that the form shows."""
+"""Field with the webhook secret that the form offers."""
 Typed = Mapping[str, str]
 
 
 def clean_form(fields: Iterable[tuple[str, object]]) -> dict[str, str]:
-    """The input, without blanks at the ends; credentials unchanged."""
+    """Return the fields, stripped; credentials are unchanged."""
     return {name: str(value) if name.startswith(SECRET) else str(value).strip() for name, value in fields}
 
 
 def new_input(kind: str, typed: Typed) -> ConnectionInput:
-    """With the webhook secret that the form offered, unless another one is typed. Raises InvalidInput."""
+    """Return the input, with the offered webhook secret unless another one is typed. Raises InvalidInput."""
     secrets, offered = _named(typed, SECRET), typed.get(OFFERED, "")
     if is_made_secret(offered):
         secrets[HOOK_SECRET] = secrets.get(HOOK_SECRET) or offered
@@ -43,11 +43,13 @@ def new_input(kind: str, typed: Typed) -> ConnectionInput:
         partner_id=_partner(typed.get("partner_id", "")),
         credentials_expire_on=typed.get("credentials_expire_on", ""),
         skip_test="skip_test" in typed,
+        draft="draft" in typed,
     )
 
 
 def to_changes(typed: Typed) -> ConnectionChanges:
-    """All settings, and the credentials that were typed: an empty one stays, unless it is marked for removal.
+    """Return all settings, and the typed credentials. An empty credential is not changed, unless it is marked for
+    removal.
 
     Raises InvalidInput.
     """
@@ -60,19 +62,20 @@ def to_changes(typed: Typed) -> ConnectionChanges:
         environment=_environment(typed),
         jurisdiction=typed.get("jurisdiction", ""),
         credentials_expire_on=typed.get("credentials_expire_on", ""),
+        partner_id=_partner_text(typed),
         skip_test="skip_test" in typed,
     )
 
 
 def new_typed(manifest: Manifest) -> dict[str, str]:
-    """The form of a new connection before anything is typed."""
+    """Initial fields of the form of a new connection."""
     defaults = {f"{SETTING}{field.name}": field.default for field in manifest.settings}
     return {"name": manifest.title, "environment": manifest.environment, **defaults}
 
 
 def offered_secret(manifest: Manifest, typed: Typed) -> str:
-    """The webhook secret that the form of a new connection offers: the one that it showed before, else a new one; empty
-    for a kind that needs none.
+    """Webhook secret for the form of a new connection: the one that it showed before, else a new one; empty for a kind
+    that needs none.
     """
     if not any(field.name == HOOK_SECRET for field in manifest.secrets):
         return ""
@@ -81,26 +84,21 @@ def offered_secret(manifest: Manifest, typed: Typed) -> str:
 
 
 def typed_of(detail: ConnectionDetail) -> dict[str, str]:
-    """The form of a stored connection."""
+    """Fields of the form of a stored connection."""
     return {
         "name": detail.name,
         "base_url": detail.base_url,
         "environment": detail.environment,
         "jurisdiction": detail.jurisdiction,
         "credentials_expire_on": detail.credentials_expire_on.isoformat() if detail.credentials_expire_on else "",
+        "partner_id": str(detail.partner_id or ""),
         "revision": str(detail.revision),
         **{f"{SETTING}{name}": value for name, value in detail.settings.items()},
     }
 
 
-def revision_in(typed: Typed) -> int:
-    """The revision that the form was made from; 0, which no connection has, if it is not readable."""
-    text = typed.get("revision", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
 def errors_of(manifest: Manifest, refusal: DomainError | None) -> dict[str, str]:
-    """Error sentences by the form's field; the one of no field is under the empty name."""
+    """Error sentences by field of the form; an error of no field is under the empty name."""
     if refusal is None:
         return {}
     field = str(refusal.extra.get("field", ""))
@@ -127,3 +125,12 @@ def _partner(text: str) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         raise InvalidInput(N_("Choose one of this account's partners."), field="partner_id") from None
+
+
+def _partner_text(typed: Typed) -> str | None:
+    """Return the partner's id, empty for none; None without the field, as in an account without partners. Raises
+    InvalidInput.
+    """
+    if "partner_id" not in typed:
+        return None
+    return str(_partner(typed["partner_id"]) or "")

@@ -17,11 +17,13 @@ from connectors.probe import LABELS, ConnectionTestFailed, ProbeResult
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
+from foundation.web.etags import revision_in
 from foundation.web.render import redirect_to
 from governance.connections.catalogue import list_connectors
 from governance.connections.change_settings import change_settings, is_in_use
 from governance.connections.details import load_detail
 from governance.connections.labels import CATEGORIES, ENVIRONMENTS
+from governance.connections.queries import is_in_onboarding
 from governance.connections.schemas import ConnectionDetail
 from governance.connections.settings.forms import (
     Typed,
@@ -30,7 +32,6 @@ from governance.connections.settings.forms import (
     new_input,
     new_typed,
     offered_secret,
-    revision_in,
     to_changes,
     typed_of,
 )
@@ -40,7 +41,7 @@ from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
 from tenants.auth.step_up import STEP_UP
-from tenants.members.repository import list_partners
+from tenants.partners.manage import list_partners
 from tenants.web.dependencies import OpenAccess
 
 AnyRequest = Request[Any, Any, Any]
@@ -127,7 +128,9 @@ def _build_edit(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
         manifest = registry[detail.kind].manifest
         try:
             changes = to_changes(typed) if "name" in typed else ConnectionChanges()
-            result = await probe_connection(access.session, services.runtime, connection_id, changes, now=access.now)
+            result = await probe_connection(
+                access.session, services.runtime, connection_id, changes, now=access.now, preview=True
+            )
         except NotFound:
             raise
         except DomainError as refusal:
@@ -158,8 +161,8 @@ async def _tested(  # noqa: PLR0913 - the parts of one answer
     refusal: DomainError | None = None,
     detail: ConnectionDetail | None = None,
 ) -> Response[Any]:
-    """Only the result for a script's request, so that typed credentials stay in the form; else the form with the
-    result.
+    """Response with the result of a test. A script gets only the result, so that typed credentials stay in the form;
+    other requests get the form with the result.
     """
     if request.headers.get("hx-request") and not request.headers.get("hx-boosted"):
         context = {"tested": result, "test_refusal": refusal, "test_labels": LABELS, "reason": write_reason}
@@ -196,11 +199,12 @@ async def _form(  # noqa: PLR0913 - the parts of one page
         "refused": refusal if "" in errors else None,
         "environments": [(value, translate(label)) for value, label in ENVIRONMENTS.items()],
         "partners": [
-            ("", translate("None: all members of the client see it")),
+            ("", translate("None")),
             *((str(p.id), p.name) for p in partners),
         ],
         "detail": detail,
         "stored": {} if detail is None else {one.name: one for one in detail.credentials},
+        "in_onboarding": await is_in_onboarding(access.session),
         "is_in_use": detail is not None and await is_in_use(access.session, detail.id),
     }
     title = (

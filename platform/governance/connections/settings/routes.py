@@ -17,8 +17,8 @@ from foundation.web.etags import EditOperation, etag_of, read_if_match
 from governance.connections.catalogue import list_connectors
 from governance.connections.change_settings import change_settings
 from governance.connections.delete_connection import delete_connection, preview_deletion
-from governance.connections.details import load_detail
-from governance.connections.schemas import ConnectionDetail, ConnectorCatalogue, DeletionPreview
+from governance.connections.details import list_health_spells, load_detail
+from governance.connections.schemas import ConnectionDetail, ConnectorCatalogue, DeletionPreview, HealthHistory
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from tenants.auth.step_up import STEP_UP
@@ -48,6 +48,12 @@ def _build_reading(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]
         """The settings of a connection, without the values of its credentials. `ETag` has its revision."""
         return _tagged(await load_detail(access.session, services.runtime.registry, connection_id))
 
+    @get(f"{_ONE}/health-history", opt=_READ, tags=_TAGS)
+    async def list_connection_health(access: OpenAccess, connection_id: FromPath[UUID]) -> HealthHistory:
+        """List the latest twenty times in which the connection was paused, or failed for more than five minutes."""
+        await get_connection(access.session, connection_id)
+        return HealthHistory(await list_health_spells(access.session, connection_id))
+
     @get(f"{_ONE}/deletion", opt=_READ, tags=_TAGS)
     async def preview_connection_deletion(
         access: OpenAccess, connection_id: FromPath[UUID]
@@ -56,21 +62,27 @@ def _build_reading(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]
         preview = await preview_deletion(access.session, connection_id)
         return Response(preview, headers={"ETag": etag_of(preview.revision)})
 
-    return (list_catalogue, show_connection, preview_connection_deletion)
+    return (list_catalogue, show_connection, list_connection_health, preview_connection_deletion)
 
 
 def _build_tests(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ROOT}/test", opt=_CONFIGURE, tags=_TAGS, status_code=200)
     async def test_new_connection(access: OpenAccess, data: JSONBody[ConnectionInput]) -> ProbeResult:
-        """Test a connection before it is added: one reading of the system. Nothing is saved or written."""
+        """Test a connection before it is added: one reading of the system. Nothing is saved or written. `preview` has
+        what would be read of about five records.
+        """
         return await probe_new_connection(access.session, services.runtime, data, now=access.now)
 
     @post(f"{_ONE}/test", opt=_CONFIGURE, tags=_TAGS, status_code=200)
     async def test_connection(
         access: OpenAccess, connection_id: FromPath[UUID], data: JSONBody[ConnectionChanges]
     ) -> ProbeResult:
-        """Test a connection, with changes that are not saved; `{}` tests it as it is."""
-        return await probe_connection(access.session, services.runtime, connection_id, data, now=access.now)
+        """Test a connection, with changes that are not saved; `{}` tests it as it is. `preview` has what would be read
+        of about five records.
+        """
+        return await probe_connection(
+            access.session, services.runtime, connection_id, data, now=access.now, preview=True
+        )
 
     return (test_new_connection, test_connection)
 

@@ -1,1 +1,1 @@
-"""Templates of an MSP: what clients have in common, saved in versions, applied to them and compared with them."""
+"""Client templates of an MSP: shared settings, saved in versions, applied to clients and compared with them."""

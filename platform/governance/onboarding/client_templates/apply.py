@@ -14,6 +14,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from branding.client_brands import read_client_brand, set_parts
+from branding.client_parts import parse_parts
 from connectors.ports import Connector
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -29,6 +31,7 @@ from governance.onboarding.client_templates.billing_job import enqueue_billing
 from governance.onboarding.client_templates.client_state import read_state
 from governance.onboarding.client_templates.compare import ComparedItem, compare
 from governance.onboarding.client_templates.content import (
+    TemplateBrand,
     TemplateContract,
     TemplateLadder,
     TemplateRule,
@@ -43,6 +46,7 @@ from policy.inheritance import inherited_rule
 from policy.publishing import publish_rules
 from policy.repository import lock_policy
 from policy.rules import PolicyRule
+from tenants.client_brands.schemas import own_parts
 
 
 class ItemRefusal(msgspec.Struct, frozen=True):
@@ -88,7 +92,7 @@ async def apply_version(  # noqa: PLR0913 - keyword-only
     changing = [one for one in items if one.state in DRIFTING]
     refused: list[ItemRefusal] = []
     for item in changing:
-        if isinstance(item.wanted, TemplateContract | TemplateWaiver | TemplateLadder):
+        if isinstance(item.wanted, TemplateContract | TemplateWaiver | TemplateLadder | TemplateBrand):
             refused += await _apply_one(session, item, state.ids, registry, now=now)
     rules = [one.wanted for one in changing if isinstance(one.wanted, TemplateRule)]
     drafted, problems = await _apply_rules(session, rules, now=now, new_id=new_id)
@@ -129,9 +133,21 @@ async def _apply_one(
                 await publish_new_contract(session, registry, _new_contract(item.wanted, ids), now=now)
             elif isinstance(item.wanted, TemplateLadder):
                 await set_ladder(session, item.wanted.steps, now=now)
+            elif isinstance(item.wanted, TemplateBrand):
+                await _set_brand(session, item.wanted, now=now)
     except DomainError as refusal:
         return [ItemRefusal(item.key, refusal.detail)]
     return []
+
+
+async def _set_brand(session: AsyncSession, wanted: TemplateBrand, *, now: datetime) -> None:
+    """Set the template's parts of the brand. With another brand colour, the client's own text colour is removed: it was
+    only checked to be readable on the earlier one.
+    """
+    own, given = own_parts((await read_client_brand(session)).parts), dict(wanted.given)
+    if given.get("accent", own["accent"]) != own["accent"]:
+        own["on_accent"] = ""
+    await set_parts(session, parse_parts(own | given), now=now)
 
 
 def _new_contract(wanted: TemplateContract, ids: Mapping[str, UUID]) -> NewContract:
@@ -147,7 +163,9 @@ def _new_contract(wanted: TemplateContract, ids: Mapping[str, UUID]) -> NewContr
 async def _apply_rules(
     session: AsyncSession, rules: Sequence[TemplateRule], *, now: datetime, new_id: NewId
 ) -> tuple[bool, list[ItemRefusal]]:
-    """Whether the rules were drafted, and the refusal of all of them: they are published together."""
+    """Draft the rules, or publish them before the go-live. Returns whether they were drafted, and the refusals: of all
+    rules or of none, because they are applied together.
+    """
     if not rules:
         return False, []
     scope = scope_of(session)

@@ -1,9 +1,9 @@
 """Job that sets the billing items of the template that a client follows: prices in the MSP's account, then the plan in
-the client's. It compares before it writes, so it may run twice.
+the client's. The job compares before it writes, so it may run twice.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Final, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,17 +14,24 @@ from billing.sides import Side
 from billing.subscriptions.acts import add_step, subscribe
 from billing.subscriptions.schemas import StepInput, SubscriptionInput
 from billing.subscriptions.states import StepKind
+from foundation.clock import day_in
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, DomainError
-from foundation.i18n.messages import encode_text, text_of
+from foundation.i18n.messages import MessageText, text_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.marks import N_
 from foundation.scope import Actor, Scope
-from governance.onboarding.client_templates.billing_state import read_billing, read_subscribed
+from governance.onboarding.client_templates.billing_state import list_not_live, read_billing, read_subscribed
 from governance.onboarding.client_templates.compare import ClientState, ComparedItem, compare
-from governance.onboarding.client_templates.content import TemplateContent, TemplatePlan, TemplatePrice
+from governance.onboarding.client_templates.content import (
+    PLAN_KEY,
+    PlanStart,
+    TemplateContent,
+    TemplatePlan,
+    TemplatePrice,
+)
 from governance.onboarding.client_templates.states import DRIFTING
 from governance.onboarding.client_templates.store import StoredUse, end_billing, find_use, put_billing_due
 from governance.onboarding.job_types import SET_TEMPLATE_BILLING, TEMPLATE_LANE, TemplateBilling
@@ -44,6 +51,14 @@ async def enqueue_billing(session: AsyncSession, *, now: datetime) -> None:
     enqueue(session, [NewJob(TEMPLATE_LANE, SET_TEMPLATE_BILLING, key="billing", payload=payload)])
 
 
+async def enqueue_live_billing(session: AsyncSession, *, now: datetime) -> None:
+    """Set the template's plan if it starts at go-live. Called at the go-live of the scope's client."""
+    used = await find_use(session)
+    plan = None if used is None or PLAN_KEY in used.kept else used.content.plan
+    if plan is not None and plan.start is PlanStart.GO_LIVE:
+        await enqueue_billing(session, now=now)
+
+
 def billing_handler(services: GovernanceServices) -> Handler[TemplateBilling]:
     async def set_billing(batch: Batch[TemplateBilling]) -> None:
         if services.db is None:
@@ -52,24 +67,23 @@ def billing_handler(services: GovernanceServices) -> Handler[TemplateBilling]:
         own = Scope(batch.scope.msp_id, batch.scope.tenant_id, Actor(by.kind, by.id, by.name, counts_as=by.counts_as))
         async with services.db.transaction(own) as session:
             used, client = await find_use(session), await get_client(session)
-        problem: str | None = None
+        problems: list[MessageText] = []
         if used is not None and used.billing_due_at is not None:
-            try:
-                async with services.db.transaction(own.for_tenant(own.msp_id)) as session:
-                    await _set_prices(session, services, used, client)
-                async with services.db.transaction(own) as session:
-                    await _set_plan(session, services, used, client)
-            except DomainError as refusal:
-                problem = encode_text(text_of(refusal))
+            for scope, act in ((own.for_tenant(own.msp_id), _set_prices), (own, _set_plan)):
+                try:
+                    async with services.db.transaction(scope) as session:
+                        await act(session, services, used, client)
+                except DomainError as refusal:
+                    problems.append(text_of(refusal))
         async with batch.commit() as session:
             if used is not None:
-                await end_billing(session, due_at=used.billing_due_at, problem=problem)
+                await end_billing(session, due_at=used.billing_due_at, problems=problems)
 
     return set_billing
 
 
 async def _set_prices(session: AsyncSession, services: GovernanceServices, used: StoredUse, client: Client) -> None:
-    """All prices that differ, or none. Raises: Conflict, PriceNotAllowed."""
+    """Set all prices that differ, or none. Raises: Conflict, PriceNotAllowed."""
     now = services.clock()
     content = TemplateContent(prices=used.content.prices)
     known = await read_billing(session, [client.tenant_id], with_plans=False, now=now)
@@ -88,7 +102,7 @@ async def _set_prices(session: AsyncSession, services: GovernanceServices, used:
 
 async def _set_plan(session: AsyncSession, services: GovernanceServices, used: StoredUse, client: Client) -> None:
     """Subscribe the client, or change its subscription, unless a version was applied since, which has a job of its own.
-    A second worker with the same job waits here, and then finds what the first one set. Raises: Conflict, InvalidInput.
+    A second worker with the same job waits here until the first has set the plan. Raises: Conflict, InvalidInput.
     """
     await lock_side(session, Side.RETAIL)
     latest = await find_use(session)
@@ -97,13 +111,18 @@ async def _set_plan(session: AsyncSession, services: GovernanceServices, used: S
     now, content = services.clock(), TemplateContent(plan=used.content.plan)
     found = await read_subscribed(session, [client.tenant_id], now=now)
     subscribed = found[client.tenant_id]
-    state = ClientState(content=TemplateContent(), ids={}, plans=[plan for _, plan in subscribed])
+    state = ClientState(content=TemplateContent(), ids={}, plans=[plan for _, plan in subscribed],
+                        is_live=client.tenant_id not in await list_not_live(session, [client.tenant_id]))  # fmt: skip
     reason = _REASON.format(name=used.template_name, version=used.version)
     for item in _drifting(content, state, used):
         plan = cast("TemplatePlan", item.wanted)
         if not item.differences:
-            new = SubscriptionInput(plan=plan.code, quantity=plan.quantity, add_ons=plan.add_ons, reason=reason)
-            await subscribe(session, client.time_zone or "UTC", new, now=now, new_id=services.new_id)
+            zone = client.time_zone or "UTC"
+            new = SubscriptionInput(
+                plan=plan.code, quantity=plan.quantity, add_ons=plan.add_ons, starts_on=_start(plan, zone, now),
+                reason=reason,
+            )  # fmt: skip
+            await subscribe(session, zone, new, now=now, new_id=services.new_id)
             continue
         changed = {one.name for one in item.differences}
         step = StepInput(
@@ -112,6 +131,13 @@ async def _set_plan(session: AsyncSession, services: GovernanceServices, used: S
         )  # fmt: skip
         current = next((one for one, each in subscribed if each.code == plan.code), subscribed[0][0])
         await add_step(session, current, step, now=now, new_id=services.new_id)
+
+
+def _start(plan: TemplatePlan, zone: str, now: datetime) -> date | None:
+    """The first of the client's next month; None for today."""
+    if plan.start is not PlanStart.NEXT_MONTH:
+        return None
+    return (day_in(zone, now).replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _drifting(content: TemplateContent, state: ClientState, used: StoredUse) -> Sequence[ComparedItem]:

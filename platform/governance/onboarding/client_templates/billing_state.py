@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.client_prices.prices import load_own_prices
@@ -49,8 +50,14 @@ async def read_subscribed(
     return found
 
 
+async def list_not_live(session: AsyncSession, clients: Collection[UUID]) -> Collection[UUID]:
+    """The given clients whose onboarding has not ended."""
+    rows = text("SELECT tenant_id FROM onboarding WHERE tenant_id = ANY (:ids) AND live_at IS NULL")
+    return set(await session.scalars(rows, {"ids": list(clients)}))
+
+
 def _planned(subscribed: Subscribed, now: datetime) -> TemplatePlan:
-    """What applies after all changes that are scheduled."""
+    """The plan after all scheduled changes."""
     changes = [one.at for one in subscribed.steps if one.kind is StepKind.CHANGE]
     part = part_at(subscribed, max([now, subscribed.starts_at, *changes]))
     add_ons = {code: count for code, count in part.add_ons.items() if count}

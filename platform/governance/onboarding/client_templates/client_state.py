@@ -3,7 +3,7 @@ across clients; in the fleet's scope without them.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -11,14 +11,18 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from branding.client_brands import load_parts
+from branding.client_parts import NO_PARTS
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from governance.elements.declarations import is_retired
 from governance.elements.schemas import Sensitivity
 from governance.escalations.ladder import find_own_steps, load_ladders
-from governance.onboarding.client_templates.billing_state import read_billing
+from governance.escalations.schemas import EscalationStep
+from governance.onboarding.client_templates.billing_state import list_not_live, read_billing
 from governance.onboarding.client_templates.compare import ClientState
 from governance.onboarding.client_templates.content import (
+    TemplateBrand,
     TemplateConnection,
     TemplateContent,
     TemplateContract,
@@ -31,6 +35,7 @@ from policy.history import load_rules
 from policy.inheritance import inherited_rule
 from policy.packaged import SYSTEM_ROLES
 from policy.rules import RuleKind
+from tenants.client_brands.schemas import own_parts
 
 _CONNECTIONS: Final = text(f"""
     SELECT tenant_id, id, name, kind FROM {CONNECTIONS} n
@@ -64,13 +69,14 @@ async def read_state(session: AsyncSession, *, now: datetime) -> ClientState:
     bases = {one.id: inherited_rule(one) for one in rules}
     return ClientState(
         content=content, ids=found.ids, locked={key for key, base in bases.items() if base is not None and base.locked},
-        plans=found.plans, steps=found.steps,
+        plans=found.plans, steps=found.steps, brand=found.brand,
+        is_live=found.is_live,
     )  # fmt: skip
 
 
 async def read_own_content(session: AsyncSession, *, now: datetime) -> TemplateContent:
-    """The scope's client's content for a template, without what it inherits from its MSP: every client has that. The
-    plan if it has one only, and the ladder if all its roles are packaged ones.
+    """Content of the scope's client for a template, without parts inherited from its MSP, which every client has.
+    Includes a plan if the client has exactly one, and the ladder if it names no role composed by the client.
     """
     scope = scope_of(session)
     state = (await read_states(session, [scope.tenant_id], now=now))[scope.tenant_id]
@@ -80,7 +86,8 @@ async def read_own_content(session: AsyncSession, *, now: datetime) -> TemplateC
     return TemplateContent(
         connections=found.connections, contracts=found.contracts, rules=own, waivers=found.waivers,
         plan=state.plans[0] if len(state.plans) == 1 else None, prices=found.prices,
-        ladder=TemplateLadder(steps) if steps and all(one.role in SYSTEM_ROLES for one in steps) else None,
+        brand=None if state.brand == NO_PARTS else TemplateBrand(**own_parts(state.brand)),
+        ladder=None if not steps or _names_own(steps) else TemplateLadder(steps),
     )  # fmt: skip
 
 
@@ -98,6 +105,7 @@ async def read_states(session: AsyncSession, ids: Collection[UUID], *, now: date
     for row in await session.execute(_WAIVERS, binds):
         waivers[row.tenant_id].append(TemplateWaiver(OnboardingCheck.of(row.check_name), row.reason))
     billing, ladders = await read_billing(session, ids, now=now), await load_ladders(session, ids)
+    brands, waiting = await load_parts(session, ids), await list_not_live(session, ids)
     return {
         one: ClientState(
             content=TemplateContent(
@@ -109,9 +117,16 @@ async def read_states(session: AsyncSession, ids: Collection[UUID], *, now: date
             ids={row.name: row.id for row in connections[one]},
             plans=billing[one].plans,
             steps=ladders[one],
+            brand=brands.get(one, NO_PARTS),
+            is_live=one not in waiting,
         )
         for one in ids
     }
+
+
+def _names_own(steps: Sequence[EscalationStep]) -> bool:
+    """Whether a step names a role that the client composed, which no other client has."""
+    return any(one.role not in SYSTEM_ROLES and not one.role_name for one in steps)
 
 
 def _distinct(rows: Collection[Row[Any]]) -> list[TemplateConnection]:

@@ -1,4 +1,4 @@
-"""Comparison of a template with what a client has. Pure."""
+"""Comparison of a template with a client's content. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
@@ -6,9 +6,12 @@ from uuid import UUID
 
 import msgspec
 
+from branding.client_parts import NO_PARTS, ClientBrandParts
 from foundation.marks import N_
 from governance.escalations.schemas import EscalationStep
 from governance.onboarding.client_templates.content import (
+    PlanStart,
+    TemplateBrand,
     TemplateConnection,
     TemplateContent,
     TemplateContract,
@@ -38,18 +41,26 @@ FIELDS: Final[Mapping[str, str]] = {
     "price": N_("Price"),
     "description": N_("Text on the invoice"),
     "steps": N_("Steps"),
+    "name": N_("Name"),
+    "monogram": N_("Monogram"),
+    "accent": N_("Brand colour"),
+    "on_accent": N_("Text on the brand colour"),
+    "sender_name": N_("Sender of mails"),
 }
 _COMPARED: Final = (
     "source", "owner", "workflow", "sensitivity", "propagation_slo", "correction_slo", "decision_slo", "approval_ttl",
 )  # fmt: skip
-KeyedPart = TemplateContract | TemplateRule | TemplateWaiver | TemplatePlan | TemplatePrice | TemplateLadder
+KeyedPart = (
+    TemplateContract | TemplateRule | TemplateWaiver | TemplatePlan | TemplatePrice | TemplateLadder | TemplateBrand
+)
 Part = TemplateConnection | KeyedPart
 
 
 class ClientState(msgspec.Struct, frozen=True, kw_only=True):
     """The content of a client in the form of a template. `ids` of its connections by name; `locked`: ids of rules that
     its MSP has locked for all clients. `plans`: those that it subscribes to, as last planned. `steps`: the ladder that
-    applies to it.
+    applies to it. `brand`: its own parts of the brand.
+    `is_live`: its onboarding has ended.
     """
 
     content: TemplateContent
@@ -57,6 +68,8 @@ class ClientState(msgspec.Struct, frozen=True, kw_only=True):
     locked: Collection[str] = ()
     plans: Sequence[TemplatePlan] = ()
     steps: Sequence[EscalationStep] = ()
+    brand: ClientBrandParts = NO_PARTS
+    is_live: bool = True
 
 
 class FieldDifference(msgspec.Struct, frozen=True):
@@ -91,10 +104,10 @@ def match_connections(wanted: Sequence[TemplateConnection], known: Sequence[Temp
 
 
 def compare(
-    template: TemplateContent, client: ClientState, kept: Collection[str], *, applying: bool = False
+    template: TemplateContent, client: ClientState, kept: Collection[str], *, billing: ItemState | None = None
 ) -> list[ComparedItem]:
     """Each item of the template compared with the client. Other content of the client is its own and not compared.
-    `applying`: the job that sets plan and prices has not run yet.
+    `billing`: the state of plan and prices while the job that sets them has not run, or has failed.
     """
     matched = match_connections(template.connections, client.content.connections)
     items = [
@@ -116,24 +129,33 @@ def compare(
         )
         for one in template.waivers
     ]  # fmt: skip
-    items += _billing(template, client, applying=applying)
+    items += _billing(template, client, billing)
     if template.ladder is not None:
         items.append(_compared(template.ladder, ItemKind.LADDER, [("steps", client.steps, template.ladder.steps)]))
+    if template.brand is not None:
+        items.append(_brand(template.brand, client.brand))
     return [msgspec.structs.replace(one, state=ItemState.KEPT) if one.key in kept else one for one in items]
 
 
-def _billing(template: TemplateContent, client: ClientState, *, applying: bool) -> list[ComparedItem]:
+def _billing(template: TemplateContent, client: ClientState, state: ItemState | None) -> list[ComparedItem]:
     """The plan and the prices of the template."""
-    items = [] if template.plan is None else [_plan(template.plan, client.plans)]
+    items = [] if template.plan is None else [_plan(template.plan, client)]
     prices = {one.meter: one for one in client.content.prices}
     items += [_price(one, prices.get(one.meter)) for one in template.prices]
-    if not applying:
+    if state is None:
         return items
-    return [msgspec.structs.replace(one, state=ItemState.APPLYING) if one.state in DRIFTING else one for one in items]
+    return [msgspec.structs.replace(one, state=state) if one.state in DRIFTING else one for one in items]
 
 
-def _plan(wanted: TemplatePlan, plans: Sequence[TemplatePlan]) -> ComparedItem:
-    """Compared with the client's subscription to the plan, else with its only one."""
+def _plan(wanted: TemplatePlan, client: ClientState) -> ComparedItem:
+    """The plan, compared with the client's subscription to it, else with its only subscription."""
+    item = _compare_plan(wanted, client.plans)
+    if wanted.start is PlanStart.GO_LIVE and not client.is_live and item.state in DRIFTING:
+        return msgspec.structs.replace(item, state=ItemState.LATER)
+    return item
+
+
+def _compare_plan(wanted: TemplatePlan, plans: Sequence[TemplatePlan]) -> ComparedItem:
     same = [one for one in plans if one.code == wanted.code]
     own = same[0] if same else plans[0] if len(plans) == 1 else None
     if own is None:
@@ -151,6 +173,13 @@ def _price(wanted: TemplatePrice, own: TemplatePrice | None) -> ComparedItem:
     return _compared(wanted, ItemKind.PRICE, [
         *(() if same else (("price", own, wanted),)), ("description", own.description, wanted.description),
     ])  # fmt: skip
+
+
+def _brand(wanted: TemplateBrand, own: ClientBrandParts) -> ComparedItem:
+    values = [(name, getattr(own, name), value) for name, value in wanted.given.items()]
+    if not any(each for _, each, _ in values):
+        return ComparedItem(key=wanted.key, kind=ItemKind.BRAND, state=ItemState.MISSING, wanted=wanted)
+    return _compared(wanted, ItemKind.BRAND, values)
 
 
 def _compared(wanted: KeyedPart, kind: ItemKind, values: Sequence[tuple[str, Any, Any]]) -> ComparedItem:

@@ -1,10 +1,10 @@
 """Content of a template's version, and its limits. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -12,7 +12,9 @@ from billing.plans.schemas import Code as PlanCode
 from billing.price_books.inputs import TermsInput
 from billing.price_books.pricing import Terms, check_terms
 from billing.subscriptions.schemas import AddOns, Quantity
+from branding.client_parts import parse_parts
 from canonical.money import UnknownCurrency, minor_exponent
+from foundation.codes import LabelledCode
 from foundation.errors import InvalidInput
 from foundation.marks import N_
 from foundation.names import clean_name
@@ -33,6 +35,7 @@ MOST_RULES: Final = 200
 MOST_PRICES: Final = 100
 PLAN_KEY: Final = "plan"
 LADDER_KEY: Final = "ladder"
+BRAND_KEY: Final = "brand"
 Code = Annotated[str, msgspec.Meta(max_length=200)]
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
@@ -102,16 +105,33 @@ class TemplateWaiver(RequestBody, frozen=True):
         return f"check:{self.check}"
 
 
+Start = Literal["application", "go_live", "next_month"]
+
+
+class PlanStart(LabelledCode):
+    APPLICATION = "application", N_("When the template is applied")
+    GO_LIVE = "go_live", N_("When the client goes live")
+    NEXT_MONTH = "next_month", N_("On the first day of the next month")
+
+
 class TemplatePlan(RequestBody, frozen=True, kw_only=True):
-    """The plan that each client subscribes to, by its code, in the version in force when the template is applied."""
+    """The plan that each client subscribes to, by its code, in the version in force on the day on which it `starts`:
+    when the template is applied, when the client goes live, or on the first of the month after. A client that is live
+    already does not wait.
+    """
 
     code: PlanCode
     quantity: Quantity = 1
     add_ons: AddOns = msgspec.field(default_factory=dict)
+    starts: Start = "application"
 
     @property
     def key(self) -> str:
         return PLAN_KEY
+
+    @property
+    def start(self) -> PlanStart:
+        return PlanStart.of(self.starts)
 
 
 class TemplatePrice(TermsInput, frozen=True, kw_only=True):
@@ -138,6 +158,26 @@ class TemplateLadder(RequestBody, frozen=True):
         return LADDER_KEY
 
 
+class TemplateBrand(RequestBody, frozen=True, kw_only=True):
+    """Parts of the brand that each client shows in place of its MSP's; an empty one is as the client has it. Images are
+    each client's own.
+    """
+
+    name: Code = ""
+    monogram: Code = ""
+    accent: Code = ""
+    on_accent: Code = ""
+    sender_name: Code = ""
+
+    @property
+    def key(self) -> str:
+        return BRAND_KEY
+
+    @property
+    def given(self) -> Mapping[str, str]:
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value}
+
+
 class TemplateContent(RequestBody, frozen=True, kw_only=True):
     """The items of a template's version."""
 
@@ -148,6 +188,7 @@ class TemplateContent(RequestBody, frozen=True, kw_only=True):
     plan: TemplatePlan | None = None
     prices: Annotated[Sequence[TemplatePrice], msgspec.Meta(max_length=MOST_PRICES)] = ()
     ladder: TemplateLadder | None = None
+    brand: TemplateBrand | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -160,6 +201,7 @@ class TemplateContent(RequestBody, frozen=True, kw_only=True):
             *((self.plan.key,) if self.plan else ()),
             *(one.key for one in self.prices),
             *((self.ladder.key,) if self.ladder else ()),
+            *((self.brand.key,) if self.brand else ()),
         ]
 
     def without(self, key: str) -> "TemplateContent":
@@ -172,6 +214,7 @@ class TemplateContent(RequestBody, frozen=True, kw_only=True):
             plan=None if key == PLAN_KEY else self.plan,
             prices=[one for one in self.prices if one.key != key],
             ladder=None if key == LADDER_KEY else self.ladder,
+            brand=None if key == BRAND_KEY else self.brand,
         )
 
 
@@ -194,12 +237,14 @@ def price_of(meter: str, currency: str, description: str, terms: Terms) -> Templ
     )  # fmt: skip
 
 
-def check_content(content: TemplateContent) -> TemplateContent:
-    """The content with its names in the form in which they are stored.
+def check_content(content: TemplateContent, index: PolicyIndex) -> TemplateContent:
+    """The content with its names in the form in which they are stored. `index`: the MSP's, whose roles a ladder may
+    name.
 
     Raises:
-        InvalidInput: a part is malformed, is there twice, or names a connection or a role that is not there.
+        InvalidInput: a part is malformed or repeated, or names an unknown connection or role.
         InvalidRule: a rule is not well-formed.
+        InvalidTheme: a part of the brand is malformed.
         PriceNotAllowed: the terms of a price are not valid.
     """
     if not is_storable(msgspec.json.encode(content).decode()):
@@ -221,6 +266,8 @@ def check_content(content: TemplateContent) -> TemplateContent:
     compile_rules(rules, tenant_id="template", version=0)
     for price in content.prices:
         _check_price(price)
+    if content.brand is not None:
+        _check_brand(content.brand)
     return msgspec.structs.replace(
         content,
         connections=[TemplateConnection(clean_name(one.name), one.kind) for one in content.connections],
@@ -228,7 +275,9 @@ def check_content(content: TemplateContent) -> TemplateContent:
             msgspec.structs.replace(one, owner=clean_name(one.owner, field="owner")) for one in content.contracts
         ],
         waivers=[TemplateWaiver(one.check, clean_reason(one.reason)) for one in content.waivers],
-        ladder=None if content.ladder is None else TemplateLadder(_check_ladder(content.ladder)),
+        ladder=None
+        if content.ladder is None
+        else TemplateLadder(check_steps(content.ladder.steps, index, of_msp=True)),
     )
 
 
@@ -252,9 +301,11 @@ def _check_price(price: TemplatePrice) -> None:
         raise InvalidInput(N_("This text contains characters that cannot be shown. Remove them."), field="description")
 
 
-def _check_ladder(ladder: TemplateLadder) -> Sequence[EscalationStep]:
-    """The steps in order; their roles are packaged ones, which every client has. Raises InvalidInput."""
-    return check_steps(ladder.steps, packaged_index(), of_msp=True)
+def _check_brand(brand: TemplateBrand) -> None:
+    """Raises: InvalidInput, InvalidTheme."""
+    if not brand.given:
+        raise InvalidInput(N_("Set at least one part of the brand."), field="content")
+    parse_parts(brand.given)
 
 
 @cache

@@ -53,8 +53,8 @@ class ClientTemplateUse(TenantOwned, Base):
     applied_at: Mapped[datetime]
     applied_by: Mapped[str]
     billing_due_at: Mapped[datetime | None]
-    """Since when the job has to set plan and prices; None once it has."""
-    billing_problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    """Why it could not: a message."""
+    """Time since which plan and prices wait to be set by the job; None once they are set."""
+    billing_problem: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """Reasons why the job could not set them, as messages."""
 
     __table_args__ = (Index("ix_client_template_use_msp_id_template_id", "msp_id", "template_id"),)

@@ -12,6 +12,7 @@ from foundation.errors import Conflict, DomainError, NotFound
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.web.actions import run_action
+from foundation.web.etags import version_in
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListParameters
 from foundation.web.render import redirect_to
@@ -22,6 +23,7 @@ from governance.onboarding.client_templates.lists import CLIENT_TEMPLATES, TEMPL
 from governance.onboarding.client_templates.rights import readable_parts, require_billing_rights
 from governance.onboarding.client_templates.save import create_template, save_version
 from governance.onboarding.client_templates.store import list_versions, load_version
+from governance.onboarding.client_templates.version_check import require_newest
 from governance.onboarding.client_templates.views import write_content
 from governance.onboarding.permissions import OnboardingPermission
 from governance.services import GovernanceServices
@@ -69,8 +71,9 @@ async def show_template_page(request: AnyRequest, access: OpenAccess, template_i
 async def save_template_page(request: AnyRequest, access: OpenAccess, template_id: FromPath[UUID]) -> Response[Any]:
     """Save the next version: a client's content, or the newest version with one item more or less."""
     typed = {name: str(value).strip() for name, value in (await request.form()).items()}
-    newest = await load_version(access.session, template_id)
     try:
+        await require_newest(access.session, template_id, version_in(typed))
+        newest = await load_version(access.session, template_id)
         content = await _edited(access, newest.content, typed)
         require_billing_rights(access, content, newest.content)
     except NotFound:
@@ -153,7 +156,7 @@ async def _template(
     await access.enter_home()
     context = {
         "template": shown, "parts": parts, "versions": versions, "clients": [("", ""), *clients],
-        "typed": typed or {}, "refused": refusal, "here": f"{_ROOT}/{template_id}",
-        "is_newest": shown.version == shown.latest,
+        "typed": typed or {}, "based_on": version_in(typed or {}) or str(shown.latest), "refused": refusal,
+        "here": f"{_ROOT}/{template_id}", "is_newest": shown.version == shown.latest,
     }  # fmt: skip
     return render_page(access, "client_template.html", shown.name, context, refusal=refusal)

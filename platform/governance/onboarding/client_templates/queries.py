@@ -10,6 +10,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.messages.writer import write_reason
 from governance.onboarding.client_templates.client_state import read_state, read_states
@@ -22,8 +24,9 @@ from governance.onboarding.client_templates.schemas import (
     TemplateVersionView,
 )
 from governance.onboarding.client_templates.states import DRIFTING, ItemState
-from governance.onboarding.client_templates.store import StoredUse, StoredVersion
+from governance.onboarding.client_templates.store import BILLING_FAILED, StoredUse, StoredVersion
 from governance.onboarding.client_templates.views import summarize, write_items
+from governance.onboarding.job_types import SET_TEMPLATE_BILLING
 from tenants.relations import CLIENTS
 
 _DRIFT: Final = {"drifting": "u.tenant_id = ANY (:drifting)", "same": "u.tenant_id <> ALL (:drifting)"}
@@ -54,8 +57,9 @@ async def list_template_clients(
     named, drift = query.values.get("template", ""), query.values.get("drift", "")
     drifting = await _list_drifting(session, now) if drift else ()
     source = ListSource(
-        columns="""u.tenant_id, c.slug AS client, c.name AS client_name, u.template_id, t.name AS template, u.version,
-                   t.version AS latest, u.applied_at, u.items AS content, u.own_items AS kept, u.billing_due_at""",
+        columns=f"""u.tenant_id, c.slug AS client, c.name AS client_name, u.template_id, t.name AS template, u.version,
+                   t.version AS latest, u.applied_at, u.items AS content, u.own_items AS kept,
+                   u.billing_due_at, {BILLING_FAILED} AS billing_failed""",
         tables=f"""client_template_use u JOIN client_template t ON t.tenant_id = u.msp_id AND t.id = u.template_id
                    JOIN {CLIENTS} c ON c.tenant_id = u.tenant_id""",
         where=" AND ".join([
@@ -63,7 +67,7 @@ async def list_template_clients(
             *([_DRIFT[drift]] if drift else []),
         ]),
         binds={
-            "m": scope_of(session).msp_id, **({"template": named} if named else {}),
+            "m": scope_of(session).msp_id, "job": SET_TEMPLATE_BILLING.name, **({"template": named} if named else {}),
             **({"drifting": drifting} if drift else {}),
         },
     )  # fmt: skip
@@ -73,15 +77,15 @@ async def list_template_clients(
 
 
 async def _list_drifting(session: AsyncSession, now: datetime) -> list[UUID]:
-    """All clients of the MSP with an item other than in the version that they follow. Compared
-    one by one, because the client's connections are matched with the template's by name and kind.
+    """All clients of the MSP with an item that differs from the version that they follow. Compared one by one, because
+    a client's connections are matched with the template's by name and kind.
     """
     rows = await session.execute(
         text(
-            "SELECT tenant_id, items AS content, own_items AS kept, billing_due_at"
-            " FROM client_template_use WHERE msp_id = :m"
+            f"SELECT tenant_id, items AS content, own_items AS kept, billing_due_at, {BILLING_FAILED} AS billing_failed"
+            " FROM client_template_use u WHERE msp_id = :m"
         ),
-        {"m": scope_of(session).msp_id},
+        {"m": scope_of(session).msp_id, "job": SET_TEMPLATE_BILLING.name},
     )
     uses = rows.all()
     states = await read_states(session, [row.tenant_id for row in uses], now=now)
@@ -93,7 +97,15 @@ async def _list_drifting(session: AsyncSession, now: datetime) -> list[UUID]:
 def _compared(row: Row[Any], state: ClientState) -> list[ComparedItem]:
     """Without rules, which are not read across clients."""
     content = msgspec.convert(row.content, TemplateContent)
-    return compare(msgspec.structs.replace(content, rules=[]), state, row.kept, applying=row.billing_due_at is not None)
+    billing = _billing_of(row.billing_due_at, is_failed=row.billing_failed)
+    return compare(msgspec.structs.replace(content, rules=[]), state, row.kept, billing=billing)
+
+
+def _billing_of(due_at: datetime | None, *, is_failed: bool) -> ItemState | None:
+    """The state of plan and prices that are not set yet."""
+    if due_at is None:
+        return None
+    return ItemState.FAILED if is_failed else ItemState.APPLYING
 
 
 def _client(row: Row[Any], state: ClientState) -> TemplateClientRow:
@@ -124,13 +136,19 @@ async def compare_use(  # noqa: PLR0913 - keyword-only
 ) -> TemplateUseView:
     """A client compared with the version that it follows, or with `version` of its template; in the client's scope."""
     content, number = (used.content, used.version) if version is None else (version.content, version.version)
-    is_applying = version is None and used.billing_due_at is not None
-    items = await compare_content(session, content, used.kept, now=now, applying=is_applying)
+    billing = _billing_of(used.billing_due_at, is_failed=used.billing_failed) if version is None else None
+    items = await compare_content(session, content, used.kept, now=now, billing=billing)
     return TemplateUseView(
         client=client, template_id=used.template_id, name=used.template_name, version=used.version, latest=latest,
         compared=number, applied_at=used.applied_at, applied_by=used.applied_by, summary=summarize(items, number),
-        items=await write_items(session, items), problem=write_reason(used.billing_problem) or "",
+        items=await write_items(session, items), problem=_problem(used),
     )  # fmt: skip
+
+
+def _problem(used: StoredUse) -> str:
+    if used.billing_due_at is not None and used.billing_failed:
+        return translate(N_("The job stopped after repeated attempts. Apply the template again."))
+    return " ".join(write_reason(one) or "" for one in used.billing_problems)
 
 
 async def compare_content(
@@ -139,6 +157,6 @@ async def compare_content(
     kept: Collection[str] = (),
     *,
     now: datetime,
-    applying: bool = False,
+    billing: ItemState | None = None,
 ) -> list[ComparedItem]:
-    return compare(content, await read_state(session, now=now), kept, applying=applying)
+    return compare(content, await read_state(session, now=now), kept, billing=billing)

@@ -37,14 +37,14 @@ def readable_parts(access: Access, parts: Sequence[V]) -> list[V]:
 
 
 def changeable_content(access: Access, content: TemplateContent) -> TemplateContent:
-    """The content without what the caller may not change in a template."""
+    """The content without the parts that the caller may not change in a template."""
     if not access.may(BillingPermission.WRITE_PRICE_BOOKS):
         content = msgspec.structs.replace(content, prices=())
     return content if access.may(BillingPermission.WRITE_SUBSCRIPTIONS) else msgspec.structs.replace(content, plan=None)
 
 
 def require_billing_rights(access: Access, content: TemplateContent, before: TemplateContent = _NOTHING) -> None:
-    """Whoever applies the version sets its plan and prices, so they are saved by those who may set them for a client.
+    """Require the rights to set the version's plan and prices for a client: applying the version sets them.
 
     Raises:
         Forbidden: the plan or a price is not as `before`, and the caller may not change subscriptions or price books.

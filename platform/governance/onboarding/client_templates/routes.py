@@ -1,15 +1,16 @@
 """The API of client templates."""
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
 from foundation.errors import NotFound
 from foundation.web.api import post, put
+from foundation.web.etags import GuardedOperation, read_etag, tagged
 from governance.onboarding.client_templates.apply import ApplyResult, apply_version, set_kept
 from governance.onboarding.client_templates.content import TemplateContent
 from governance.onboarding.client_templates.from_client import read_content, read_version
@@ -27,12 +28,14 @@ from governance.onboarding.client_templates.schemas import (
     VersionInput,
 )
 from governance.onboarding.client_templates.store import StoredUse, StoredVersion, find_use, load_version
+from governance.onboarding.client_templates.version_check import require_newest
 from governance.onboarding.permissions import OnboardingPermission
 from governance.services import GovernanceServices
 from tenants.access import Access
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
+AnyRequest = Request[Any, Any, Any]
 _READ: Final = {"permission": OnboardingPermission.READ_TEMPLATES}
 _FLEET: Final = {**_READ, "fleet": True}
 _WRITE: Final = {"permission": OnboardingPermission.WRITE_TEMPLATES}
@@ -55,9 +58,10 @@ TEMPLATE_CLIENT_LIST: Final = list_route(
 
 
 @get(_TEMPLATE, opt=_FLEET, tags=_TAGS)
-async def show_template(access: OpenAccess, template_id: FromPath[UUID]) -> TemplateVersionView:
-    """The newest version of a template with its content."""
-    return _readable(access, await load_version(access.session, template_id))
+async def show_template(access: OpenAccess, template_id: FromPath[UUID]) -> Response[TemplateVersionView]:
+    """The newest version of a template with its content. `ETag` has the version."""
+    view = _readable(access, await load_version(access.session, template_id))
+    return tagged(view, str(view.version))
 
 
 @get(f"{_TEMPLATE}/versions/{{version:int}}", opt=_FLEET, tags=_TAGS)
@@ -68,13 +72,14 @@ async def show_template_version(
     return _readable(access, await load_version(access.session, template_id, version))
 
 
-@post(f"{_TEMPLATE}/versions", opt=_WRITE, tags=_TAGS)
+@post(f"{_TEMPLATE}/versions", opt=_WRITE, tags=_TAGS, operation_class=GuardedOperation)
 async def add_template_version(
-    access: OpenAccess, template_id: FromPath[UUID], data: JSONBody[VersionInput]
+    request: AnyRequest, access: OpenAccess, template_id: FromPath[UUID], data: JSONBody[VersionInput]
 ) -> TemplateSaved:
     """Save the next version of a template. Clients get it when they pull it. Other prices need the right to change
     price books, another plan that to change subscriptions.
     """
+    await require_newest(access.session, template_id, read_etag(request))
     content = await _content(access, data)
     require_billing_rights(access, content, (await load_version(access.session, template_id)).content)
     version = await save_version(access.session, template_id, content, note=data.note, now=access.now)

@@ -16,8 +16,9 @@ from foundation.marks import N_
 from foundation.names import clean_name
 from governance.inputs import check_text
 from governance.onboarding.audit_actions import OnboardingAction
-from governance.onboarding.client_templates.content import TemplateContent, check_content
+from governance.onboarding.client_templates.content import TemplateContent, check_content, packaged_index
 from governance.onboarding.client_templates.store import insert_version, load_version
+from policy.publishing import load_index
 
 LONGEST_NOTE: Final = 500
 
@@ -32,7 +33,7 @@ async def create_template(  # noqa: PLR0913 - keyword-only
         Conflict: another template has the name.
     """
     scope, name, template_id = scope_of(session), clean_name(name), new_id()
-    content, note = check_content(content), check_text(note, "note")[:LONGEST_NOTE]
+    content, note = await _check(session, content), check_text(note, "note")[:LONGEST_NOTE]
     made = await session.scalar(
         text("""
             INSERT INTO client_template (tenant_id, msp_id, id, name, version, changed_at)
@@ -63,7 +64,7 @@ async def save_version(
         {"t": scope.tenant_id, "id": template_id},
     )
     newest = await load_version(session, template_id)
-    content, note = check_content(content), check_text(note, "note")[:LONGEST_NOTE]
+    content, note = await _check(session, content), check_text(note, "note")[:LONGEST_NOTE]
     if msgspec.json.encode(content) == msgspec.json.encode(newest.content):
         raise Conflict(N_("Nothing differs from the newest version."))
     await insert_version(session, template_id, newest.latest + 1, content, note=note, now=now)
@@ -78,6 +79,12 @@ async def save_version(
         raise NotFound
     _record(session, template_id, newest.name, newest.latest + 1, content, now=now)
     return newest.latest + 1
+
+
+async def _check(session: AsyncSession, content: TemplateContent) -> TemplateContent:
+    """Raises: InvalidInput, InvalidRule, InvalidTheme, PriceNotAllowed."""
+    own = packaged_index() if content.ladder is None else await load_index(session, scope_of(session))
+    return check_content(content, own)
 
 
 def _record(  # noqa: PLR0913 - the parts of one entry

@@ -42,7 +42,7 @@ class ApplyInput(RequestBody, frozen=True, kw_only=True):
 
 
 class KeepInput(RequestBody, frozen=True):
-    """The `key` of an item. `keep`: it stays as the client has it; else it follows the template."""
+    """The `key` of an item. `keep`: the item stays as the client has it; else it follows the template."""
 
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=700)]
     keep: bool
@@ -97,8 +97,9 @@ class DifferenceView(msgspec.Struct, frozen=True):
 
 
 class ItemView(PartView, frozen=True, kw_only=True):
-    """An item compared with a client."""
+    """An item compared with a client. `connector`: the kind of a connection's connector."""
 
+    connector: str
     state: ItemState
     state_label: str
     differences: Sequence[DifferenceView]

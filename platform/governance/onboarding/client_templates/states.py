@@ -12,6 +12,7 @@ class ItemKind(LabelledCode):
     PLAN = "plan", N_("Plan")
     PRICE = "price", N_("Price")
     LADDER = "ladder", N_("Escalation ladder")
+    BRAND = "brand", N_("Brand")
 
 
 class ItemState(LabelledCode):
@@ -20,11 +21,13 @@ class ItemState(LabelledCode):
     MISSING = "missing", N_("Missing")
     WAITING = "waiting", N_("Waits for its connection")
     APPLYING = "applying", N_("Being applied")
+    FAILED = "failed", N_("Could not be applied")
+    LATER = "later", N_("Begins when the client goes live")
     LOCKED = "locked", N_("Set by the service provider for all clients")
     KEPT = "kept", N_("Kept as the client has it")
 
 
 DRIFTING = frozenset({ItemState.DIFFERS, ItemState.MISSING})
-"""What applying the template would change."""
+"""States of items that applying the template would change."""
 BILLING = frozenset({ItemKind.PLAN, ItemKind.PRICE})
-"""What a job sets, because prices are rows of the MSP's account."""
+"""Items that a job sets, because prices are rows of the MSP's account."""

@@ -1,6 +1,6 @@
 """SQL of templates, their versions and their use."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
-from foundation.i18n.messages import StoredMessage, to_message
+from foundation.i18n.messages import MessageText, StoredMessage, encode_message, to_message
+from foundation.relations import DEAD_LETTERS
 from foundation.text import clean_foreign_text
 from governance.onboarding.client_templates.content import TemplateContent
+from governance.onboarding.job_types import SET_TEMPLATE_BILLING
 
 
 class StoredVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +30,9 @@ class StoredVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredUse(msgspec.Struct, frozen=True, kw_only=True):
-    """The template that a client follows, as it was applied."""
+    """The template that a client follows, as it was applied. `billing_failed`: the job that has to set plan and prices
+    stopped after repeated attempts.
+    """
 
     template_id: UUID
     template_name: str
@@ -38,7 +42,8 @@ class StoredUse(msgspec.Struct, frozen=True, kw_only=True):
     applied_at: datetime
     applied_by: str
     billing_due_at: datetime | None
-    billing_problem: StoredMessage | None
+    billing_failed: bool
+    billing_problems: Sequence[StoredMessage]
 
 
 _VERSION: Final = """
@@ -47,6 +52,11 @@ _VERSION: Final = """
       FROM client_template t
       JOIN client_template_version v ON v.tenant_id = t.tenant_id AND v.template_id = t.id
 """
+
+
+BILLING_FAILED: Final = f"""EXISTS (SELECT 1 FROM {DEAD_LETTERS} d WHERE d.tenant_id = u.tenant_id AND d.kind = :job
+    AND d.state = 'open' AND d.died_at >= u.billing_due_at)"""
+"""Condition of a use `u`; a later application of the template has a job of its own."""
 
 
 async def load_version(session: AsyncSession, template_id: UUID, version: int | None = None) -> StoredVersion:
@@ -96,19 +106,21 @@ async def list_options(session: AsyncSession) -> list[tuple[str, str]]:
 async def find_use(session: AsyncSession) -> StoredUse | None:
     """The template that the scope's client follows."""
     rows = await session.execute(
-        text("""
+        text(f"""
             SELECT template_id, template_name, version, items AS content, own_items AS kept, applied_at, applied_by,
-                   billing_due_at, billing_problem
-              FROM client_template_use WHERE tenant_id = :t
+                   billing_due_at, billing_problem AS billing_problems, {BILLING_FAILED} AS billing_failed
+              FROM client_template_use u WHERE tenant_id = :t
         """),
-        {"t": scope_of(session).tenant_id},
+        {"t": scope_of(session).tenant_id, "job": SET_TEMPLATE_BILLING.name},
     )
     row = rows.one_or_none()
     if row is None:
         return None
     fields = {name: getattr(row, name) for name in StoredUse.__struct_fields__}
     fields["content"] = msgspec.convert(row.content, TemplateContent)
-    fields["billing_problem"] = to_message(row.billing_problem)
+    stored = row.billing_problems or []
+    found = [to_message(one) for one in (stored if isinstance(stored, list) else [stored])]
+    fields["billing_problems"] = [one for one in found if one is not None]
     return StoredUse(**fields)
 
 
@@ -146,14 +158,18 @@ async def put_billing_due(session: AsyncSession, now: datetime) -> None:
     )
 
 
-async def end_billing(session: AsyncSession, *, due_at: datetime | None, problem: str | None) -> None:
-    """Record that plan and prices of the version applied at `due_at` are set, or the `problem`."""
+async def end_billing(session: AsyncSession, *, due_at: datetime | None, problems: Sequence[MessageText]) -> None:
+    """Record that plan and prices of the version applied at `due_at` are set, or the `problems`."""
     await session.execute(
         text("""
             UPDATE client_template_use SET billing_due_at = NULL, billing_problem = CAST(:problem AS jsonb)
              WHERE tenant_id = :t AND billing_due_at = :due_at
         """),
-        {"t": scope_of(session).tenant_id, "due_at": due_at, "problem": problem},
+        {
+            "t": scope_of(session).tenant_id,
+            "due_at": due_at,
+            "problem": f"[{','.join(encode_message(one.message) for one in problems)}]" if problems else None,
+        },
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.price_books.wording import write_price
+from connectors.registry import connector_titles
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import N_, NN_
 from governance.elements.schemas import Sensitivity
@@ -17,6 +18,7 @@ from governance.escalations.schemas import EscalationStep
 from governance.labels import write_element
 from governance.onboarding.client_templates.compare import FIELDS, ComparedItem, Part
 from governance.onboarding.client_templates.content import (
+    TemplateBrand,
     TemplateConnection,
     TemplateContent,
     TemplateContract,
@@ -39,6 +41,7 @@ _DIFFERING: Final = {
     ItemKind.PLAN: NN_("{number} plan", "{number} plans"),
     ItemKind.PRICE: NN_("{number} price", "{number} prices"),
     ItemKind.LADDER: NN_("{number} escalation ladder", "{number} escalation ladders"),
+    ItemKind.BRAND: NN_("{number} brand", "{number} brands"),
 }
 _WAITING: Final = NN_("{number} item waits for a connection.", "{number} items wait for connections.")
 
@@ -57,6 +60,7 @@ class ItemWriter:
         kind, key, label, detail = self._describe(item.wanted)
         return ItemView(
             key=item.key or key, kind=kind, kind_label=translate(kind.label), label=label, detail=detail,
+            connector=item.wanted.kind if isinstance(item.wanted, TemplateConnection) else "",
             state=item.state, state_label=translate(item.state.label),
             differences=[
                 DifferenceView(one.name, translate(FIELDS[one.name]), self._value(one.own), self._value(one.template))
@@ -66,7 +70,8 @@ class ItemWriter:
 
     def _describe(self, part: Part) -> tuple[ItemKind, str, str, str]:
         if isinstance(part, TemplateConnection):
-            return ItemKind.CONNECTION, connection_key(part.name), part.name, part.kind
+            title = connector_titles().get(part.kind, part.kind)
+            return ItemKind.CONNECTION, connection_key(part.name), part.name, title
         if isinstance(part, TemplateContract):
             source = translate(N_("people and API clients")) if part.source is None else part.source
             label = write_element(part.element)
@@ -79,7 +84,11 @@ class ItemWriter:
             return ItemKind.CHECK, part.key, translate(part.check.label), part.reason
         return self._describe_setting(part)
 
-    def _describe_setting(self, part: TemplatePlan | TemplatePrice | TemplateLadder) -> tuple[ItemKind, str, str, str]:
+    def _describe_setting(
+        self, part: TemplatePlan | TemplatePrice | TemplateLadder | TemplateBrand
+    ) -> tuple[ItemKind, str, str, str]:
+        if isinstance(part, TemplateBrand):
+            return ItemKind.BRAND, part.key, translate(ItemKind.BRAND.label), write_brand(part)
         if isinstance(part, TemplatePlan):
             return ItemKind.PLAN, part.key, f"{part.code} × {part.quantity}", write_add_ons(part.add_ons)
         if isinstance(part, TemplatePrice):
@@ -100,6 +109,8 @@ class ItemWriter:
                 said = write_add_ons(value)
             case [*steps]:
                 said = write_steps(steps)
+            case "":
+                said = "–"
             case None:
                 said = translate(N_("people and API clients"))
             case _:
@@ -111,8 +122,13 @@ def write_add_ons(add_ons: Mapping[str, int]) -> str:
     return current_localizer().join([f"{code} × {count}" for code, count in sorted(add_ons.items())])
 
 
+def write_brand(brand: TemplateBrand) -> str:
+    """The parts of a brand, such as “Name: Harbour Retail, brand colour: #14532d”."""
+    return "; ".join(f"{translate(FIELDS[name])}: {value}" for name, value in brand.given.items())
+
+
 def write_steps(steps: Sequence[EscalationStep]) -> str:
-    """“An approval waits: Approver after 4 h; …”"""
+    """The steps of an escalation ladder, such as “An approval waits: Approver after 4 h; …”."""
     duration = current_localizer().duration
     return "; ".join(
         translate(
@@ -141,12 +157,12 @@ async def write_items(session: AsyncSession, items: Sequence[ComparedItem]) -> l
 async def write_content(session: AsyncSession, content: TemplateContent) -> list[PartView]:
     writer = await item_writer(session, content.rules)
     parts: list[Part] = [*content.connections, *content.contracts, *content.rules, *content.waivers, *content.prices]
-    parts += [one for one in (content.plan, content.ladder) if one is not None]
+    parts += [one for one in (content.plan, content.ladder, content.brand) if one is not None]
     return [writer.part(one) for one in parts]
 
 
 def summarize(items: Iterable[ComparedItem], version: int) -> str:
-    """“Differs from version 3 in 2 contracts and 1 rule.”"""
+    """Summary of the differences, such as “Differs from version 3 in 2 contracts and 1 rule.”"""
     localizer, items = current_localizer(), list(items)
     counts = Counter(one.kind for one in items if one.state in DRIFTING)
     parts = [localizer.count(*forms, counts[kind]) for kind, forms in _DIFFERING.items() if counts[kind]]

@@ -55,14 +55,8 @@ def typed_of(client: Client) -> dict[str, str]:
     }
 
 
-def revision_in(typed: Typed) -> int:
-    """The revision that the form was made from; 0, which no client has, if it is not readable."""
-    text = typed.get("revision", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
 def error_of(refusal: DomainError | None) -> dict[str, str]:
-    """The sentence by the form's field; the one of no field is under the empty name."""
+    """The refusal's sentence by the form's field; under the empty name if the refusal concerns no field."""
     if refusal is None:
         return {}
     if isinstance(refusal, SlugTaken):

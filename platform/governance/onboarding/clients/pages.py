@@ -12,6 +12,7 @@ from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.web.actions import run_action
+from foundation.web.etags import revision_in
 from foundation.web.render import redirect_to
 from governance.connections.labels import ENVIRONMENTS
 from governance.onboarding.client_templates.store import StoredVersion, list_options, load_version
@@ -20,7 +21,6 @@ from governance.onboarding.clients.forms import (
     clean_form,
     error_of,
     language_options,
-    revision_in,
     to_changes,
     to_input,
     typed_of,

@@ -37,7 +37,7 @@ PAGE: Final = 20
 
 
 async def preview_import(session: AsyncSession, csv: str) -> ImportPreview:
-    """What an import of the file would do. In the fleet's scope. Raises InvalidInput."""
+    """Preview an import of the file, without creating anything. In the fleet's scope. Raises InvalidInput."""
     parsed = await _parse(session, csv)
     known = await _known_slugs(session, parsed)
     rows = [_preview(one, known) for one in parsed]

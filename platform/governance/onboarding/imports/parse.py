@@ -38,7 +38,7 @@ def parse_clients(text: str) -> Sequence[ParsedClient]:
     """The clients of a file whose first line names the columns.
 
     Raises:
-        InvalidInput: it is not such a file, or has too many rows.
+        InvalidInput: the text is not such a file, or has too many rows.
     """
     text = text.removeprefix("\ufeff")
     if not is_storable(text):

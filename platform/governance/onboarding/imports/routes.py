@@ -26,7 +26,7 @@ async def show_import(access: OpenAccess) -> ImportView:
 
 @post(f"{_ROOT}/preview", opt=_CREATE | {"fleet": True}, tags=_TAGS, status_code=200)
 async def preview_import(access: OpenAccess, data: JSONBody[ImportInput]) -> ImportPreview:
-    """What an import of a CSV file would do with each row. Nothing is created."""
+    """Preview an import of a CSV file: the result of each row. Nothing is created."""
     return await imports.preview_import(access.session, data.csv)
 
 

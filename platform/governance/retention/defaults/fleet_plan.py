@@ -1,4 +1,4 @@
-"""Retention of all clients of an MSP: who keeps longer than the defaults, legal holds, and the preview of a default."""
+"""Retention of all clients of an MSP: longer periods than the defaults, legal holds, and the preview of a default."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -126,7 +126,7 @@ async def preview_default(  # noqa: PLR0913 - keyword-only parts of one question
     keep_days: int,
     now: datetime,
 ) -> list[PreviewLine]:
-    """What each account would keep and delete with this default, in each account's own scope. Reads only."""
+    """Preview of the rows that each account would keep and delete with this default, read in the account's scope."""
     lines = []
     for client in accounts[:MOST_PREVIEWED]:
         await enter(client.tenant_id)

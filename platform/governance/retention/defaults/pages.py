@@ -28,6 +28,7 @@ from governance.retention.plan import list_defaults
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_RETENTION, "fleet": True}
@@ -84,7 +85,7 @@ def build_default_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler,
         form = {"data_class": data_class} | ({} if keep_days is None else {"keep_days": keep_days})
         return await render(access, await list_accounts(access.session), form)
 
-    @post(f"{_ROOT}/defaults", opt=_WRITE, include_in_schema=False)
+    @post(f"{_ROOT}/defaults", opt=_WRITE | STEP_UP, include_in_schema=False)
     async def set_retention_default_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form, accounts = await request.form(), await list_accounts(access.session)
         await access.enter_home()

@@ -1,4 +1,4 @@
-"""What has a behaviour of its own. Importing a module registers its operations."""
+"""Resources with special behaviour. Importing a module registers its operations."""
 
 from tests.support.stripe_fake.resources import (
     accounts,

@@ -1,4 +1,4 @@
-"""Connected accounts and the links with which they are set up."""
+"""Connected accounts and their set-up links."""
 
 from tests.support.stripe_fake.errors import invalid
 from tests.support.stripe_fake.store import AccountStore, Call, Object, handles

@@ -59,7 +59,7 @@ def create_price(call: Call) -> Object:
 
 
 def _amounts(price: Object) -> None:
-    """`unit_amount` of a whole number of cents, `unit_amount_decimal` always."""
+    """Amount fields: `unit_amount` for whole cents only, `unit_amount_decimal` always."""
     if price["unit_amount"] is not None:
         price["unit_amount_decimal"] = str(price["unit_amount"])
     elif price["unit_amount_decimal"] is not None:

@@ -107,7 +107,7 @@ def create_item(call: Call) -> Object:
 
 @handles("invoice.add_lines")
 def add_lines(call: Call) -> Object:
-    """All lines, or none. Their tax is given as amounts, which Stripe does not compute again."""
+    """Add all lines, or none. Their tax is given as amounts, which Stripe does not recompute."""
     invoice = _draft(call)
     for line in call.params["lines"]:
         period = line.get("period") or {"start": call.now, "end": call.now}
@@ -125,7 +125,7 @@ def add_lines(call: Call) -> Object:
 
 
 def _given_tax(call: Call, tax: Object) -> Object:
-    """The rate is found by its content, or created, archived."""
+    """Tax by a rate that is found by its content, or created as archived."""
     data = tax["tax_rate_data"]
     rates = [one for one in call.account.of_kind("tax_rate") if all(one[name] == data[name] for name in data)]
     rate = rates[0] if rates else call.make("tax_rate", **data, active=False)
@@ -240,7 +240,7 @@ def _payment(call: Call, invoice: Object, intent: str, *, is_default: bool) -> O
 
 
 def settle(call: Call, invoice: Object, *events: str) -> None:
-    """Marks an invoice as paid, and sends the event."""
+    """Mark an invoice as paid, and send the event."""
     invoice.update(status="paid", amount_remaining=0, auto_advance=False, attempted=True)
     invoice["status_transitions"]["paid_at"] = call.now
     for event in events:
@@ -269,7 +269,7 @@ def pay(call: Call) -> Object:
 
 
 def collect(call: Call, invoice: Object, payment: Object, given: str | None) -> None:
-    """Charges the invoice's default payment. Raises Refused: there is no method, or it is declined."""
+    """Charge the invoice's default method. Raises Refused: the method is missing or declined."""
     customer = call.need(invoice["customer"], "customer")
     named = given or invoice["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
     if not named:

@@ -1,4 +1,4 @@
-"""Payment methods, and what happens when money is asked for."""
+"""Payment methods, and charges of them."""
 
 from tests.support.stripe_fake.errors import Refused, invalid
 from tests.support.stripe_fake.store import Call, Object, handles
@@ -69,7 +69,7 @@ def make_intent(call: Call, amount: int, currency: str, customer: str | None, **
 
 
 def charge_intent(call: Call, intent: Object, method: Object) -> Object:
-    """Charges the method. Raises Refused (402): the card is declined; the intent can be tried again."""
+    """Charge the method. Raises Refused (402): the card is declined; the intent can be retried."""
     conduct = method.get("_conduct", "ok")
     made = call.make(
         "charge", amount=intent["amount"], currency=intent["currency"], customer=intent["customer"],
@@ -105,7 +105,7 @@ def _own_fee(amount: int) -> int:
 
 
 def _application_fee(call: Call, charge: Object, fee: int) -> Object:
-    """The platform's; a direct charge itself belongs to the connected account."""
+    """The platform's fee; a direct charge itself belongs to the connected account."""
     made = call.world.make(
         call.world.platform, "application_fee", account=call.account.id, amount=fee, application="ca_test",
         charge=charge["id"], currency=charge["currency"],

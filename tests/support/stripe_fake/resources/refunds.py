@@ -127,7 +127,7 @@ def void_note(call: Call) -> Object:
 
 @handles("dispute.close")
 def close_dispute(call: Call) -> Object:
-    """Accepts the dispute as lost."""
+    """Accept the dispute as lost."""
     return end_dispute(call, call.need(call.ids[0], "dispute"), "lost")
 
 
@@ -145,7 +145,7 @@ def open_dispute(call: Call, charge: Object, reason: str) -> Object:
 
 
 def end_dispute(call: Call, dispute: Object, status: str) -> Object:
-    """`won` returns the money, by an event of its own."""
+    """End a dispute; `won` returns the money, with a separate event."""
     if dispute["status"] in {"won", "lost"}:
         raise invalid("dispute_closed", "This dispute is already closed.")
     dispute["status"] = status

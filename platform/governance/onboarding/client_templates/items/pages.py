@@ -1,7 +1,7 @@
 """Page that adds one item to a template; each addition is a new version."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 import msgspec
@@ -16,12 +16,14 @@ from billing.plans.wording import write_plan
 from billing.price_books.forms import read_price
 from billing.price_books.pricing import PriceKind
 from billing.web.dependencies import KnownMeters
+from branding.client_parts import PARTS
 from canonical.elements import ELEMENTS
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.usage.meters import Meters
 from foundation.web.actions import run_action
+from foundation.web.etags import version_in
 from foundation.web.render import redirect_to
 from governance.connections.contracts.pages import read_targets
 from governance.elements.schemas import Sensitivity
@@ -30,21 +32,25 @@ from governance.escalations.form import FIELDS, Row, parse_rows, rows_of, typed_
 from governance.escalations.ladder import DEFAULT_STEPS
 from governance.labels import write_element
 from governance.onboarding.client_templates.content import (
+    PlanStart,
+    Start,
+    TemplateBrand,
     TemplateConnection,
     TemplateContent,
     TemplateContract,
     TemplateLadder,
     TemplatePlan,
-    packaged_index,
     price_of,
 )
 from governance.onboarding.client_templates.rights import require_billing_rights
 from governance.onboarding.client_templates.save import save_version
 from governance.onboarding.client_templates.store import load_version
+from governance.onboarding.client_templates.version_check import require_newest
 from governance.onboarding.permissions import OnboardingPermission
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
+from tenants.client_brands.schemas import OWN_ACCENT, typed_parts
 from tenants.web.dependencies import OpenAccess
 
 AnyRequest = Request[Any, Any, Any]
@@ -68,8 +74,9 @@ def build_template_item_pages(services: GovernanceServices) -> tuple[HTTPRouteHa
         form = await request.form()
         typed = {name: str(value).strip() for name, value in form.items()}
         rows = typed_rows([[str(one) for one in form.getall(name, [])] for name in FIELDS])
-        newest = await load_version(access.session, template_id)
         try:
+            await require_newest(access.session, template_id, version_in(typed))
+            newest = await load_version(access.session, template_id)
             content = _with_item(newest.content, typed, rows, kinds, meters)
             require_billing_rights(access, content, newest.content)
         except DomainError as wrong:
@@ -94,7 +101,7 @@ def _with_item(
             new = TemplateConnection(typed.get("name", ""), typed["kind"])
             return msgspec.structs.replace(newest, connections=[*newest.connections, new])
         case "plan":
-            return msgspec.structs.replace(newest, plan=_plan(typed))
+            return msgspec.structs.replace(newest, plan=_plan(typed, newest.plan))
         case "price":
             meter = meters.require(typed.get("meter", ""))
             wanted = read_price({**typed, "kind": PriceKind.PER_UNIT.value})
@@ -105,20 +112,32 @@ def _with_item(
             return msgspec.structs.replace(newest, prices=[*others, price])
         case "ladder":
             return msgspec.structs.replace(newest, ladder=TemplateLadder(parse_rows(rows)))
+        case "brand":
+            return msgspec.structs.replace(newest, brand=_brand(typed))
     contract = _contract(typed)
     return msgspec.structs.replace(
         newest, contracts=[*(one for one in newest.contracts if one.key != contract.key), contract]
     )
 
 
-def _plan(typed: Typed) -> TemplatePlan:
-    """Raises InvalidInput."""
+def _plan(typed: Typed, before: TemplatePlan | None) -> TemplatePlan:
+    """The typed plan; add-ons, which the form does not have, stay with the same plan. Raises InvalidInput."""
     code, quantity = typed.get("plan", ""), typed.get("quantity", "")
     if not code:
         raise InvalidInput(N_("Choose one of the plans."), field="plan")
     if not (quantity.isascii() and quantity.isdigit() and len(quantity) <= len(str(_MOST)) and int(quantity) <= _MOST):
         raise InvalidInput(N_("Enter a whole number of 0 or more."), field="quantity")
-    return TemplatePlan(code=code, quantity=int(quantity))
+    starts = typed.get("starts", "")
+    add_ons = before.add_ons if before is not None and before.code == code else {}
+    if starts not in set(PlanStart):
+        starts = PlanStart.APPLICATION
+    return TemplatePlan(code=code, quantity=int(quantity), add_ons=add_ons, starts=cast("Start", str(starts)))
+
+
+def _brand(typed: Typed) -> TemplateBrand | None:
+    """None if every field is empty: the template has no brand then. Raises InvalidTheme."""
+    tokens = typed_parts({name: typed.get(f"brand_{name}", "") for name in PARTS} | {OWN_ACCENT: "on"})
+    return TemplateBrand(**tokens) if any(tokens.values()) else None
 
 
 def _contract(typed: Typed) -> TemplateContract:
@@ -144,15 +163,19 @@ async def _page(  # noqa: PLR0913 - keyword-only
 ) -> Response[Any]:
     newest = await load_version(access.session, template_id)
     ladder, offers = newest.content.ladder, await list_offers(access.session, access.now)
-    field = "" if refusal is None else str(refusal.extra.get("field", ""))
+    extra = {} if refusal is None else refusal.extra
+    field = f"brand_{extra['token']}" if "token" in extra else str(extra.get("field", ""))
+    brand = newest.content.brand or TemplateBrand()
     context = {
         "template": newest,
+        "version": version_in(typed or {}) or str(newest.latest),
         "here": f"/templates/{template_id}",
         "kinds": kinds,
         "names": [(code, write_element(code)) for code in ELEMENTS],
         "sources": [(one.name, one.name) for one in newest.content.connections],
         "sensitivities": [(str(one), translate(one.label)) for one in Sensitivity],
         "plans": _plans(offers),
+        "starts": [(str(one), translate(one.label)) for one in PlanStart],
         "sets_plan": access.may(BillingPermission.WRITE_SUBSCRIPTIONS),
         "sets_prices": access.may(BillingPermission.WRITE_PRICE_BOOKS),
         "currency": next(
@@ -160,7 +183,8 @@ async def _page(  # noqa: PLR0913 - keyword-only
         ),
         "meters": [(one.name, translate(one.label)) for one in meters],
         "rows": with_blanks(rows or rows_of(DEFAULT_STEPS if ladder is None else ladder.steps)),
-        **ladder_choices(packaged_index(), of_msp=True),
+        **ladder_choices(access.index, of_msp=True),
+        "brand": typed or {f"brand_{name}": getattr(brand, name) for name in PARTS},
         "typed": typed or {},
         "errors": {} if refusal is None or not field else {field: refusal.detail},
         "summary": [(field, refusal.detail)] if refusal is not None and field and field != "content" else [],

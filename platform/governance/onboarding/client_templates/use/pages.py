@@ -39,6 +39,8 @@ STATE_KINDS: Final = {
     "missing": ("warn", "minus"),
     "waiting": ("info", "clock"),
     "applying": ("info", "clock"),
+    "failed": ("bad", "x-circle"),
+    "later": ("info", "clock"),
     "locked": ("neutral", "policy"),
     "kept": ("neutral", "flag"),
 }

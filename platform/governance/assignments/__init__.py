@@ -1,0 +1,1 @@
+"""Assignees of approvals and exceptions, and comments on them."""

@@ -1,0 +1,1 @@
+"""Renewal of a connection's credentials by a link, without an account."""

@@ -1,0 +1,1 @@
+"""Record of the data that a client shares with its trading partners."""

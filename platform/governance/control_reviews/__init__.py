@@ -1,0 +1,1 @@
+"""Control reviews: recurring checks of a client's controls, with collected evidence, which a person signs."""

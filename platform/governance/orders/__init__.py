@@ -1,0 +1,1 @@
+"""Orders: their list and details, read from the governed order records."""

@@ -1,0 +1,1 @@
+"""Values that people propose: with a preview of the decision, at once or at a later time."""

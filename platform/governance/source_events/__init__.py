@@ -1,0 +1,1 @@
+"""Messages of other systems as they were received: list and original bytes."""

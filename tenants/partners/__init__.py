@@ -1,0 +1,1 @@
+"""Trading partners of a client: created, renamed, suspended and resumed."""

@@ -1,0 +1,1 @@
+"""Change of a member's own password."""
