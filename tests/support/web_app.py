@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +45,9 @@ class Visit:
             self.token = found.group(1) or found.group(2)
         return answer
 
-    async def post(self, path: str, form: dict[str, str] | None = None, **options: Any) -> httpx.Response:
+    async def post(
+        self, path: str, form: Mapping[str, str | list[str]] | None = None, **options: Any
+    ) -> httpx.Response:
         return await self.http.post(path, data={"_csrf_token": self.token, **(form or {})}, **options)
 
     async def api(self, method: str, path: str, body: object = None) -> httpx.Response:

@@ -156,7 +156,8 @@ def _new_contract(wanted: TemplateContract, ids: Mapping[str, UUID]) -> NewContr
         source_connection_id=None if wanted.source is None else ids[wanted.source], owner=wanted.owner,
         propagation_slo=wanted.propagation_slo, correction_slo=wanted.correction_slo,
         decision_slo=wanted.decision_slo, approval_ttl=wanted.approval_ttl, workflow=wanted.workflow,
-        sensitivity=wanted.sensitivity,
+        sensitivity=wanted.sensitivity, all_channels=wanted.all_channels,
+        channels=None if wanted.channels is None else [ids[name] for name in wanted.channels],
     )  # fmt: skip
 
 

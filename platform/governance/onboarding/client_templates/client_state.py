@@ -43,7 +43,8 @@ _CONNECTIONS: Final = text(f"""
 """)
 _CONTRACTS: Final = f"""
     SELECT k.tenant_id, k.element, k.selector, n.name AS source, k.owner, k.workflow, k.sensitivity,
-           k.propagation_slo_ms, k.correction_slo_ms, k.decision_slo_ms, k.approval_ttl_s
+           k.propagation_slo_ms, k.correction_slo_ms, k.decision_slo_ms, k.approval_ttl_s,
+           k.channels
       FROM element_contract k
       LEFT JOIN {CONNECTIONS} n ON n.tenant_id = k.tenant_id AND n.id = k.source_connection_id AND n.state <> 'deleted'
      WHERE k.tenant_id = ANY (:ids) AND (k.source_connection_id IS NULL OR n.id IS NOT NULL)
@@ -95,12 +96,14 @@ async def read_states(session: AsyncSession, ids: Collection[UUID], *, now: date
     """The content of each of these clients, without rules."""
     binds = {"ids": list(ids)}
     connections: defaultdict[UUID, list[Row[Any]]] = defaultdict(list)
+    names: dict[UUID, str] = {}
     for row in await session.execute(_CONNECTIONS, binds):
         connections[row.tenant_id].append(row)
+        names[row.id] = row.name
     contracts: defaultdict[UUID, list[TemplateContract]] = defaultdict(list)
     condition = "" if scope_of(session).fleet else _NOT_RETIRED
     for row in await session.execute(text(_CONTRACTS + condition + _ORDER), binds):
-        contracts[row.tenant_id].append(_contract(row))
+        contracts[row.tenant_id].append(_contract(row, names))
     waivers: defaultdict[UUID, list[TemplateWaiver]] = defaultdict(list)
     for row in await session.execute(_WAIVERS, binds):
         waivers[row.tenant_id].append(TemplateWaiver(OnboardingCheck.of(row.check_name), row.reason))
@@ -134,8 +137,11 @@ def _distinct(rows: Collection[Row[Any]]) -> list[TemplateConnection]:
     return list({row.name: TemplateConnection(row.name, row.kind) for row in rows}.values())
 
 
-def _contract(row: Row[Any]) -> TemplateContract:
+def _contract(row: Row[Any], names: Mapping[UUID, str]) -> TemplateContract:
+    """`names` of the connections that are not deleted."""
+    chosen = None if row.channels is None else sorted({names[one] for one in row.channels if one in names})
     return TemplateContract(
+        channels=chosen, all_channels=chosen is None,
         element=row.element, selector=row.selector, source=row.source, owner=row.owner, workflow=row.workflow,
         sensitivity=Sensitivity.of(row.sensitivity), propagation_slo=timedelta(milliseconds=row.propagation_slo_ms),
         correction_slo=timedelta(milliseconds=row.correction_slo_ms),

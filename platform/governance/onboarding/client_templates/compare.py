@@ -33,6 +33,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "correction_slo": N_("Correction target"),
     "decision_slo": N_("Decision target"),
     "approval_ttl": N_("Approvals expire after"),
+    "channels": N_("Published on"),
     "rule": N_("Rule"),
     "reason": N_("Reason"),
     "plan": N_("Plan"),
@@ -54,6 +55,12 @@ KeyedPart = (
     TemplateContract | TemplateRule | TemplateWaiver | TemplatePlan | TemplatePrice | TemplateLadder | TemplateBrand
 )
 Part = TemplateConnection | KeyedPart
+
+
+class Channels(msgspec.Struct, frozen=True):
+    """Names of the only connections that get a contract's values; None: every channel that can show them."""
+
+    names: Sequence[str] | None
 
 
 class ClientState(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,15 +197,19 @@ def _compared(wanted: KeyedPart, kind: ItemKind, values: Sequence[tuple[str, Any
 
 
 def _contract(wanted: TemplateContract, own: TemplateContract | None, matched: Mapping[str, str]) -> ComparedItem:
-    if wanted.source is not None:
-        if wanted.source not in matched:
-            return ComparedItem(key=wanted.key, kind=ItemKind.CONTRACT, state=ItemState.WAITING, wanted=wanted)
-        wanted = msgspec.structs.replace(wanted, source=matched[wanted.source])
+    if any(name not in matched for _, name in wanted.named):
+        return ComparedItem(key=wanted.key, kind=ItemKind.CONTRACT, state=ItemState.WAITING, wanted=wanted)
+    wanted = msgspec.structs.replace(
+        wanted,
+        source=None if wanted.source is None else matched[wanted.source],
+        channels=None if wanted.channels is None else sorted({matched[name] for name in wanted.channels}),
+    )
     if own is None:
         return ComparedItem(key=wanted.key, kind=ItemKind.CONTRACT, state=ItemState.MISSING, wanted=wanted)
-    return _compared(
-        wanted, ItemKind.CONTRACT, [(name, getattr(own, name), getattr(wanted, name)) for name in _COMPARED]
-    )
+    values: list[tuple[str, Any, Any]] = [(name, getattr(own, name), getattr(wanted, name)) for name in _COMPARED]
+    if wanted.all_channels or wanted.channels is not None:
+        values.append(("channels", Channels(own.channels), Channels(wanted.channels)))
+    return _compared(wanted, ItemKind.CONTRACT, values)
 
 
 def _rule(wanted: TemplateRule, own: TemplateRule | None, *, is_locked: bool) -> ComparedItem:

@@ -21,7 +21,7 @@ from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.text import has_hidden, is_storable
 from foundation.web.requests import RequestBody
-from governance.elements.schemas import Sensitivity
+from governance.elements.schemas import MOST_CHANNELS, Sensitivity
 from governance.escalations.ladder import check_steps
 from governance.escalations.schemas import MOST_STEPS, EscalationStep
 from governance.onboarding.steps import OnboardingCheck
@@ -50,7 +50,10 @@ class TemplateConnection(RequestBody, frozen=True):
 
 
 class TemplateContract(RequestBody, frozen=True, kw_only=True):
-    """A contract. `source`: the name of a connection of the template; null if people and API clients set the values."""
+    """A contract. `source`: the name of a connection of the template; null if people and API clients set the values.
+    `channels`: the names of the only connections that get the values, none if empty; `all_channels`: every channel
+    that can show them. Without either, the channels are as the client has them.
+    """
 
     element: Code
     selector: Annotated[str, msgspec.Meta(max_length=500)] = ""
@@ -62,10 +65,18 @@ class TemplateContract(RequestBody, frozen=True, kw_only=True):
     correction_slo: timedelta = timedelta(hours=4)
     decision_slo: timedelta = timedelta(days=1)
     approval_ttl: timedelta = timedelta(days=2)
+    channels: Annotated[Sequence[Code], msgspec.Meta(max_length=MOST_CHANNELS)] | None = None
+    all_channels: bool = False
 
     @property
     def key(self) -> str:
         return f"contract:{self.element}:{self.selector}"
+
+    @property
+    def named(self) -> Sequence[tuple[str, str]]:
+        """The connections that it names, each with the field."""
+        source = () if self.source is None else (("source", self.source),)
+        return [*source, *(("channels", name) for name in self.channels or ())]
 
 
 class TemplateRule(RequestBody, frozen=True, kw_only=True):
@@ -254,12 +265,15 @@ def check_content(content: TemplateContent, index: PolicyIndex) -> TemplateConte
     for contract in content.contracts:
         if not contract.element or min(contract.propagation_slo, contract.correction_slo) <= timedelta(0):
             raise InvalidInput(N_("Each target must be longer than zero."), field="content")
-        if contract.source is not None and contract.source not in names:
-            raise InvalidInput(
-                N_("The template has no connection “{name}”. Add it first."),
-                params={"name": contract.source[:60]},
-                field="source",
-            )
+        if contract.all_channels and contract.channels is not None:
+            raise InvalidInput(N_("Choose either every channel or some of them."), field="channels")
+        for field, name in contract.named:
+            if name not in names:
+                raise InvalidInput(
+                    N_("The template has no connection “{name}”. Add it first."),
+                    params={"name": name[:60]},
+                    field=field,
+                )
     rules = [replace(one.rule(), dom="template") for one in content.rules]
     for rule in rules:
         check_rule(rule)

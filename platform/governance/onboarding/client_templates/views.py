@@ -16,7 +16,7 @@ from governance.elements.selector_labels import write_selector
 from governance.escalations.roles import label_of
 from governance.escalations.schemas import EscalationStep
 from governance.labels import write_element
-from governance.onboarding.client_templates.compare import FIELDS, ComparedItem, Part
+from governance.onboarding.client_templates.compare import FIELDS, Channels, ComparedItem, Part
 from governance.onboarding.client_templates.content import (
     TemplateBrand,
     TemplateConnection,
@@ -77,7 +77,10 @@ class ItemWriter:
             label = write_element(part.element)
             if part.selector:
                 label = f"{label} · {write_selector(part.selector)}"
-            return ItemKind.CONTRACT, part.key, label, f"{source} · {part.owner}"
+            detail = f"{source} · {part.owner}"
+            if part.channels is not None:
+                detail = f"{detail} · {write_channels(Channels(part.channels))}"
+            return ItemKind.CONTRACT, part.key, label, detail
         if isinstance(part, TemplateRule):
             return ItemKind.RULE, part.key, self._value(part), part.description
         if isinstance(part, TemplateWaiver):
@@ -105,6 +108,8 @@ class ItemWriter:
                 said = translate(value.label)
             case TemplatePrice():
                 said = write_price(value.terms, value.currency)
+            case Channels():
+                said = write_channels(value)
             case {}:
                 said = write_add_ons(value)
             case [*steps]:
@@ -116,6 +121,14 @@ class ItemWriter:
             case _:
                 said = str(value)
         return said
+
+
+def write_channels(channels: Channels) -> str:
+    if channels.names is None:
+        return translate(N_("Every channel that can show it"))
+    if not channels.names:
+        return translate(N_("No channel"))
+    return translate(N_("Only {channels}"), channels=current_localizer().join(list(channels.names)))
 
 
 def write_add_ons(add_ons: Mapping[str, int]) -> str:

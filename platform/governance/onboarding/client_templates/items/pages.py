@@ -26,7 +26,7 @@ from foundation.web.actions import run_action
 from foundation.web.etags import version_in
 from foundation.web.render import redirect_to
 from governance.connections.contracts.pages import read_targets
-from governance.elements.schemas import Sensitivity
+from governance.elements.schemas import MOST_CHANNELS, Sensitivity
 from governance.escalations.draw import ladder_choices
 from governance.escalations.form import FIELDS, Row, parse_rows, rows_of, typed_rows, with_blanks
 from governance.escalations.ladder import DEFAULT_STEPS
@@ -73,6 +73,7 @@ def build_template_item_pages(services: GovernanceServices) -> tuple[HTTPRouteHa
     ) -> Response[Any]:
         form = await request.form()
         typed = {name: str(value).strip() for name, value in form.items()}
+        typed["channels"] = "\n".join(str(one) for one in form.getall("channel", []))
         rows = typed_rows([[str(one) for one in form.getall(name, [])] for name in FIELDS])
         try:
             await require_newest(access.session, template_id, version_in(typed))
@@ -142,12 +143,13 @@ def _brand(typed: Typed) -> TemplateBrand | None:
 
 def _contract(typed: Typed) -> TemplateContract:
     """Raises InvalidInput."""
-    sensitivity = typed.get("sensitivity", "")
+    sensitivity, reach = typed.get("sensitivity", ""), typed.get("reach", "")
     return TemplateContract(
         element=typed.get("element", ""), selector=typed.get("selector", ""), source=typed.get("source") or None,
         owner=typed.get("owner", ""),
         sensitivity=Sensitivity.of(sensitivity) if sensitivity in set(Sensitivity) else Sensitivity.INTERNAL,
-        **read_targets(typed),
+        channels=typed.get("channels", "").splitlines()[:MOST_CHANNELS] if reach == "chosen" else None,
+        all_channels=reach == "all", **read_targets(typed),
     )  # fmt: skip
 
 
