@@ -88,11 +88,16 @@ async def load_time_credits(
         earlier = (one for one in invoices if one != row.invoice_id)
         if next((one for one in earlier if any(covers(line, credit) for line in invoices[one])), None) != invoice_id:
             continue
-        lines = _covered(invoices[invoice_id], credit)
+        lines = covered_lines(invoices[invoice_id], credit)
         shares = allocate(row.given, [Weight(str(line.id), line.amount_minor) for line in lines], cap_to_items=True)
         for line in lines:
             found[line.id] = found.get(line.id, 0) + int(shares[str(line.id)])
     return found
+
+
+async def load_lines(session: AsyncSession, client_id: UUID, invoice_id: UUID) -> Sequence[ChargedLine]:
+    """All lines of an invoice."""
+    return [_line(row) for row in await session.execute(_ALL, {"tenant": client_id, "invoice": invoice_id})]
 
 
 def covers(charge: ChargedLine, credit: ChargedLine) -> bool:
@@ -128,7 +133,7 @@ def credited_part(
     """
     if not notes:
         return Fraction(0)
-    own = _covered(invoice, credit)
+    own = covered_lines(invoice, credit)
     named = sum(note.lines.get(line.id, 0) for note in notes for line in own)
     by_line = sum(sum(note.lines.values()) for note in notes)
     rest = sum(note.net_minor for note in notes) - by_line
@@ -138,7 +143,7 @@ def credited_part(
     return 1 - kept
 
 
-def _covered(invoice: Sequence[ChargedLine], credit: ChargedLine) -> Sequence[ChargedLine]:
+def covered_lines(invoice: Sequence[ChargedLine], credit: ChargedLine) -> Sequence[ChargedLine]:
     """The lines that the credit is of: those of its component, or all that charge its time."""
     covering = [line for line in invoice if covers(line, credit)]
     return [line for line in covering if _component(line) == _component(credit)] or covering
@@ -159,6 +164,9 @@ def _component(line: ChargedLine) -> str:
 
 _COLUMNS: Final = """l.id, l.invoice_id, l.kind, coalesce(nullif(l.meter, ''), l.product) AS product,
     l.amount_minor, l.first_at, l.last_at, l.cause"""
+_ALL = text(f"""
+    SELECT {_COLUMNS} FROM invoice_line l WHERE l.tenant_id = :tenant AND l.invoice_id = :invoice ORDER BY l.id
+""")
 _OWN = text(f"""
     SELECT {_COLUMNS} FROM invoice_line l
      WHERE l.tenant_id = :tenant AND l.invoice_id = :invoice AND l.kind IN ({in_sql(_CHARGES)})

@@ -2,14 +2,19 @@
 same time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.coupons.credited import load_time_credits
+from billing.coupons.credited import covered_lines, load_lines, load_time_credits
+from billing.coupons.fees import without_credits
+from billing.fees import ChargedLine
 from billing.invoices.steps import Issued
+from billing.line_kinds import LineKind
+from billing.pricing.discounts import Weight, allocate
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput
 from foundation.marks import N_
@@ -33,10 +38,8 @@ async def find_creditable(
     given = await load_time_credits(session, keys["tenant"], invoice.id, invoice.currency)
     left = invoice.net_minor - sum(row.net_minor for row in rows) - sum(given.values())
     if lines:
-        found = await session.execute(
-            text("SELECT id, amount_minor FROM invoice_line WHERE tenant_id = :tenant AND invoice_id = :invoice"), keys
-        )
-        amounts = {row.id: row.amount_minor - given.get(row.id, 0) for row in found}
+        charged = charged_by_line(await load_lines(session, keys["tenant"], invoice.id))
+        amounts = {line_id: amount - given.get(line_id, 0) for line_id, amount in charged.items()}
         for line_id, amount in lines.items():
             before = sum(int(row.lines.get(str(line_id), 0)) for row in rows)
             if line_id not in amounts or not 0 < amount <= amounts[line_id] - before:
@@ -47,3 +50,21 @@ async def find_creditable(
     if net <= 0:
         raise InvalidInput(N_("Enter an amount such as 12.50."), field="amount")
     return net
+
+
+def charged_by_line(lines: Sequence[ChargedLine]) -> Mapping[UUID, int]:
+    """The part of each line that the invoice charges after its own discounts and credits: credit for unused time
+    reduces the charge for that time, others their product, then all lines.
+    """
+    left = {line.id: line.amount_minor for line in lines}
+    for credit in lines:
+        if credit.kind is not LineKind.PRORATION_CREDIT:
+            continue
+        own = [line for line in covered_lines(lines, credit) if left[line.id] > 0]
+        taken = min(-credit.amount_minor, sum(left[line.id] for line in own))
+        shares = allocate(taken, [Weight(str(one.id), left[one.id]) for one in own], cap_to_items=True) if taken else {}
+        for line in own:
+            left[line.id] -= int(shares.get(str(line.id), 0))
+    apart = {place for place, line in enumerate(lines) if line.kind is LineKind.PRORATION_CREDIT}
+    rest = [msgspec.structs.replace(line, amount_minor=left[line.id]) for line in lines]
+    return {line.id: amount for line, amount in zip(lines, without_credits(rest, apart=apart), strict=True)}

@@ -19,8 +19,8 @@ from billing.packs.sell import add_months
 from billing.packs.states import PackEnd
 from billing.periods import calendar_month, month_of
 from billing.permissions import BillingPermission
-from billing.rating.tariffs import client_scope, lock_side
-from billing.sides import Side
+from billing.rating.tariffs import client_scope, find_draft_currency, lock_side
+from billing.sides import Side, as_rater
 from billing.states import OPEN, InvoiceState
 from billing.time_zone import load_time_zone
 from foundation.audit.chain import append_audit
@@ -60,12 +60,21 @@ async def review_packs(session: AsyncSession, now: datetime, *, new_id: NewId) -
         over = (await session.execute(_OVER, keys)).all()  # without those that ended while this waited
         for row in over:
             await _end(session, scope, row, now=now, new_id=new_id)
-    if over or await session.scalar(_UNCHARGED, {**keys, "month": month_of(now).start.date()}):
+    if over or await _is_chargeable(session, scope, now):
         enqueue(session, [NewJob(LANE, DRAFT_AGAIN, key=str(new_id()))])
     for row in (await session.execute(_WATCHED, keys)).all():
         if await find_left(session, row.id) <= row.low_units:
             await session.execute(_NOTICED, {**keys, "id": row.id})
             notify(session, PACK_LOW, topic=str(row.id), path=_PAGE, at=now, params={"pack": row.name})
+
+
+async def _is_chargeable(session: AsyncSession, scope: Scope, now: datetime) -> bool:
+    """Whether a pack lacks its charge although there is, or will be, a draft in its currency."""
+    month = month_of(now)
+    async with as_rater(session):
+        currency = await find_draft_currency(session, scope, Side.RETAIL, month)
+    keys = {"tenant": scope.tenant_id, "month": month.start.date(), "currency": currency}
+    return await session.scalar(_UNCHARGED, keys) is not None
 
 
 async def _end(session: AsyncSession, scope: Scope, row: Row[Any], *, now: datetime, new_id: NewId) -> None:
@@ -108,6 +117,9 @@ _UNCHARGED: Final = text(f"""
     SELECT 1 FROM unit_pack p
      WHERE p.tenant_id = :tenant AND p.price_minor > 0 AND p.sold_month <= :month
        AND p.ended_as IS DISTINCT FROM '{PackEnd.WITHDRAWN}'
+       AND (p.currency = :currency OR EXISTS (
+         SELECT 1 FROM invoice i WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.state IN ({in_sql(OPEN)})
+            AND i.currency = p.currency AND (i.period_start AT TIME ZONE 'UTC')::date >= p.sold_month))
        AND NOT {_CHARGED} LIMIT 1
 """)
 _END: Final = text("""

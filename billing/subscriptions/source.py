@@ -30,8 +30,9 @@ _INSTANT: Final = timedelta(microseconds=1)
 _LATEST_ZONE: Final = timedelta(days=1)
 """Time after the end of a month in UTC by which the month has ended in all time zones."""
 _COMMITTED: Final = frozenset(LineKind) - {
-    LineKind.COMMITMENT, LineKind.SLA_CREDIT, LineKind.DISCOUNT, LineKind.DISCOUNT_BACK,
+    LineKind.COMMITMENT, LineKind.SLA_CREDIT, LineKind.DISCOUNT, LineKind.DISCOUNT_BACK, LineKind.TOP_UP,
 }  # fmt: skip
+"""Lines that count for a commitment. Not top-ups: what their credit pays for counts."""
 _TRUE_UPS: Final = (LineKind.MINIMUM, LineKind.COMMITMENT)
 
 

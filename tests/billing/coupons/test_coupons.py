@@ -193,6 +193,30 @@ async def test_a_credit_note_gives_back_no_time_that_a_later_invoice_did(
             await create_credit_note(session, march.id, NewCredit(reason="x"), now=priced.now, new_id=new_id)
 
 
+@pytest.mark.parametrize(("only", "left"), [(None, 1500), (["basic"], 750)])
+async def test_a_line_is_credited_up_to_its_charge_after_the_invoices_own_credits(
+    priced: Market, only: list[str] | None, left: int
+) -> None:
+    """31.00 for March, of which the same invoice gives back 16.00, and with a coupon half of the rest."""
+    await offer(priced, "basic", "31")
+    await offer(priced, "pro", "62")
+    one = await begin(priced, "basic", MARCH.start)
+    if only:
+        await make(priced, "HALF", percent=Decimal(50), only=only)
+        await give(priced, "HALF")
+    await act(priced, one, StepKind.CHANGE, plan="pro", at=MARCH.start + timedelta(days=15))
+    march = await close(priced, MARCH)
+    assert march.total_minor == left + 3200
+    async with priced.as_client() as session:
+        line = await session.scalar(text("SELECT id FROM invoice_line WHERE amount_minor = 3100"))
+        notes = [NewCredit(reason="x", lines={line: minor}) for minor in (left + 1, left, 1)]
+        with pytest.raises(Conflict, match="this line"):
+            await create_credit_note(session, march.id, notes[0], now=APRIL.end, new_id=new_id)
+        await create_credit_note(session, march.id, notes[1], now=APRIL.end, new_id=new_id)
+        with pytest.raises(Conflict, match="this line"):
+            await create_credit_note(session, march.id, notes[2], now=APRIL.end, new_id=new_id)
+
+
 async def test_what_is_charged_again_has_the_coupon_of_its_own_month(selling: Market) -> None:
     """Usage and fee of March have half the price on the invoice of April, too; those of April have not."""
     await offer(selling, "basic", "31")

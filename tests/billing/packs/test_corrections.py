@@ -12,6 +12,7 @@ from billing.line_kinds import LineKind
 from billing.packs.review import review_packs
 from billing.packs.sell import withdraw_pack
 from billing.periods import month_of
+from billing.rating.tariffs import draft_keys, open_draft
 from billing.sides import Side
 from foundation.ids import new_id
 from foundation.usage.ledger import Usage
@@ -97,6 +98,24 @@ async def test_a_pack_that_is_not_charged_in_the_drafts_currency_covers_nothing(
         await review_packs(session, APRIL.start + timedelta(days=5), new_id=new_id)
     assert [one.ended_as for one in await packs_of(issuing)] == [None], "nor are its units kept free of charge"
     assert (found.invoice.currency, lines(found)) == ("USD", [(LineKind.USAGE, 120, 0, 2400)])
+
+
+async def test_drafts_are_not_computed_again_for_a_pack_that_none_of_them_can_charge(priced: Market) -> None:
+    async def redrafts() -> int:
+        async with priced.as_client() as session:
+            await review_packs(session, NOW, new_id=new_id)
+        async with priced.as_client() as session:
+            return int(await session.scalar(text("SELECT count(*) FROM job WHERE kind = 'billing.draft_again'")) or 0)
+
+    await sell(priced)
+    before = await redrafts()
+    await priced.open_book(Side.RETAIL, "USD", own=True)
+    assert await redrafts() == before, "the next draft is in dollars"
+    async with priced.as_client() as session:
+        period = month_of(NOW)
+        keys = draft_keys(priced.client, Side.RETAIL, period)
+        await open_draft(session, keys, "EUR", period, NOW)
+    assert await redrafts() == before + 1
 
 
 async def test_a_paid_pack_covers_use_of_another_currency(issuing: Market) -> None:  # noqa: F811

@@ -16,6 +16,7 @@ from billing.line_kinds import LineKind
 from billing.plans.repository import add_version, create_plan
 from billing.plans.schemas import PlanInput, PlanTermsInput
 from billing.price_books.repository import NewPriceBook, create_price_book
+from billing.pricing.periods import Interval
 from billing.pricing.rules import BillingRules, ProrationUnit
 from billing.sides import Side
 from billing.subscriptions.acts import add_step, preview_step, preview_subscription, subscribe, undo_step
@@ -23,6 +24,8 @@ from billing.subscriptions.lists import SUBSCRIPTIONS_LIST
 from billing.subscriptions.schemas import StepInput, SubscriptionInput
 from billing.subscriptions.states import StepKind
 from billing.subscriptions.views import list_subscriptions, load_subscription, load_view
+from billing.wallets.credit import set_credit_rule
+from billing.wallets.schemas import CreditRuleInput
 from foundation.errors import Conflict, InvalidInput
 from foundation.ids import new_id
 from tests.billing.conftest import APRIL, FIX_DRAFTS, MARCH, Market, uses
@@ -162,6 +165,18 @@ async def test_minimum_and_commitment_look_at_the_lines_before(priced: Market) -
     await fix(priced)
     await bill(priced, at(2026, 4, 2))
     assert {kind for kind, _, _ in (await lines(priced))["04"]} == {"subscription", "minimum", "commitment"}
+
+
+async def test_bought_credit_counts_for_a_commitment_only_when_it_is_used(priced: Market) -> None:
+    """The credit of 20.00 that March buys would count twice: once more when it pays for usage."""
+    await offer(priced, "bound", "10", interval=Interval.QUARTER, commitment=Decimal(40))
+    await begin(priced, "bound", MARCH.start, calendar=False)
+    async with priced.as_client() as session:
+        await set_credit_rule(session, CreditRuleInput("EUR", 100, 2000), now=priced.now, new_id=new_id)
+    await bill(priced, at(2026, 3, 20))
+    assert ("top_up", "", 2000) in (await lines(priced))["03"]
+    await bill(priced, at(2026, 5, 31))
+    assert (await lines(priced))["05"] == [("commitment", "Bound", 4000 - 1000)]
 
 
 async def test_what_a_voided_month_is_charged_again_counts_for_its_own_minimum_and_commitment(priced: Market) -> None:
