@@ -41,12 +41,12 @@ from billing.tiles import TILES
 from billing.usage.slice import SLICE as USAGE
 from billing.vendor_bills.slice import SLICE as VENDOR_BILLS
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Room
+from foundation.rooms import MenuSection, NavArea, NavEntry, Room
 
 
 def _invoices(area: NavArea) -> NavEntry:
     return NavEntry(
-        area=area, position=20, label=N_("Invoices"), path="/invoices", icon="invoice",
+        area=area, section=MenuSection.BILLING, position=20, label=N_("Invoices"), path="/invoices", icon="invoice",
         permission=BillingPermission.READ_INVOICES,
     )  # fmt: skip
 
@@ -59,7 +59,7 @@ ROOM: Final = Room(
     search_sources=(SEARCHED_INVOICES,),
     pages=(*PAGES, *PRICE_PAGES, *CLIENT_PRICE_PAGES, *SIMULATION_PAGES),
     folder=Path(__file__).parent,
-    navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT_ACCOUNT)),
+    navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT)),
     job_types=JOB_TYPES,
     jobs=lambda services: billing_jobs(services.clock, services.rooms.meters, services.rooms.features),
     events=EVENTS,

@@ -6,7 +6,7 @@ from typing import Final
 
 import tenants.models
 from foundation.marks import N_
-from foundation.rooms import AppServices, NavArea, NavEntry, Room, WebPart
+from foundation.rooms import AppServices, MenuSection, NavArea, NavEntry, Room, WebPart
 from foundation.web.rate_limit import RateLimiter
 from policy.cache import PolicyCache
 from tenants.api_keys.commands import COMMANDS
@@ -88,6 +88,7 @@ def _web(services: AppServices) -> WebPart:
 def _members(area: NavArea) -> NavEntry:
     return NavEntry(
         area=area,
+        section=MenuSection.ACCOUNT,
         position=30,
         label=N_("Members"),
         path="/members",
@@ -99,6 +100,7 @@ def _members(area: NavArea) -> NavEntry:
 def _api_keys(area: NavArea) -> NavEntry:
     return NavEntry(
         area=area,
+        section=MenuSection.ACCOUNT,
         position=33,
         label=N_("API keys"),
         path="/api-keys",
@@ -117,9 +119,9 @@ ROOM: Final = Room(
     folder=Path(__file__).parent,
     navigation=(
         _members(NavArea.MSP),
-        _members(NavArea.CLIENT_ACCOUNT),
+        _members(NavArea.CLIENT),
         _api_keys(NavArea.MSP),
-        _api_keys(NavArea.CLIENT_ACCOUNT),
+        _api_keys(NavArea.CLIENT),
     ),
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),

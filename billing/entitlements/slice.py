@@ -12,7 +12,7 @@ from billing.job_types import APPLY_ENTITLEMENTS
 from billing.permissions import BillingPermission
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
-from foundation.rooms import AppServices, NavArea, NavEntry, Slice, WebPart
+from foundation.rooms import AppServices, MenuSection, NavArea, NavEntry, Slice, WebPart
 
 
 def _jobs(services: AppServices) -> Sequence[JobHandler[Any]]:
@@ -30,7 +30,8 @@ SLICE: Final = Slice(
     web=_web,
     navigation=(
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT, position=23, label=N_("Plan and limits"), path="/plan", icon="layers",
+            area=NavArea.CLIENT, section=MenuSection.BILLING, position=23,
+            label=N_("Plan and limits"), path="/plan", icon="layers",
             permission=BillingPermission.READ_USAGE,
         ),
     ),

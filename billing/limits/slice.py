@@ -8,7 +8,7 @@ from billing.limits.pages import LIMIT_PAGES
 from billing.limits.routes import LIMIT_ROUTES
 from billing.permissions import BillingPermission
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice
 
 SLICE: Final = Slice(
     models=(billing.limits.models,),
@@ -16,7 +16,8 @@ SLICE: Final = Slice(
     pages=LIMIT_PAGES,
     navigation=(
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT, position=26, label=N_("Limits and cost control"), path="/limits",
+            area=NavArea.CLIENT, section=MenuSection.BILLING, position=26,
+            label=N_("Limits and cost control"), path="/limits",
             icon="target", permission=BillingPermission.READ_USAGE,
         ),
     ),

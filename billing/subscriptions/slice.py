@@ -8,12 +8,13 @@ from billing.subscriptions.commands import COMMANDS
 from billing.subscriptions.pages import SUBSCRIPTION_PAGES
 from billing.subscriptions.routes import SUBSCRIPTION_ROUTES
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, RoleGrant, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, RoleGrant, Slice
 
 
 def _subscriptions(area: NavArea, *covers: str) -> NavEntry:
     return NavEntry(
-        area=area, position=22, label=N_("Subscriptions"), path="/subscriptions", icon="package",
+        area=area, section=MenuSection.BILLING, position=22,
+        label=N_("Subscriptions"), path="/subscriptions", icon="package",
         permission=BillingPermission.READ_INVOICES, covers=covers,
     )  # fmt: skip
 
@@ -23,7 +24,7 @@ SLICE: Final = Slice(
     routes=SUBSCRIPTION_ROUTES,
     pages=SUBSCRIPTION_PAGES,
     commands=COMMANDS,
-    navigation=(_subscriptions(NavArea.MSP, "/plans"), _subscriptions(NavArea.CLIENT_ACCOUNT)),
+    navigation=(_subscriptions(NavArea.MSP, "/plans"), _subscriptions(NavArea.CLIENT)),
     grants=(
         RoleGrant("msp_admin", BillingPermission.WRITE_SUBSCRIPTIONS),
         RoleGrant("msp_finance", BillingPermission.WRITE_SUBSCRIPTIONS),

@@ -8,12 +8,13 @@ from billing.usage.commands import COMMANDS
 from billing.usage.pages import USAGE_PAGES, provide_meters
 from billing.usage.routes import USAGE_ROUTES
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Slice, WebPart
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice, WebPart
 
 
 def _usage(area: NavArea) -> NavEntry:
     return NavEntry(
-        area=area, position=25, label=N_("Usage"), path="/usage", icon="chart", permission=BillingPermission.READ_USAGE,
+        area=area, section=MenuSection.BILLING, position=25,
+        label=N_("Usage"), path="/usage", icon="chart", permission=BillingPermission.READ_USAGE,
         covers=("/meters",),
     )  # fmt: skip
 
@@ -23,6 +24,6 @@ SLICE: Final = Slice(
     routes=USAGE_ROUTES,
     pages=USAGE_PAGES,
     web=lambda services: WebPart(dependencies=provide_meters(services.rooms.meters)),
-    navigation=(_usage(NavArea.MSP), _usage(NavArea.CLIENT_ACCOUNT)),
+    navigation=(_usage(NavArea.MSP), _usage(NavArea.CLIENT)),
     commands=COMMANDS,
 )

@@ -8,7 +8,7 @@ from billing.vendor_bills.commands import COMMANDS
 from billing.vendor_bills.pages import VENDOR_PAGES
 from billing.vendor_bills.routes import VENDOR_ROUTES
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice
 
 SLICE: Final = Slice(
     models=(billing.vendor_bills.models,),
@@ -16,7 +16,8 @@ SLICE: Final = Slice(
     pages=VENDOR_PAGES,
     navigation=(
         NavEntry(
-            area=NavArea.MSP, position=27, label=N_("Vendor bills"), path="/vendor-bills", icon="truck",
+            area=NavArea.MSP, section=MenuSection.BILLING, position=27,
+            label=N_("Vendor bills"), path="/vendor-bills", icon="truck",
             permission=BillingPermission.READ_VENDOR_BILLS, covers=("/three-way-check",),
         ),
     ),

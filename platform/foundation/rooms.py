@@ -57,14 +57,23 @@ class NavArea(StrEnum):
 
     MSP = "msp"
     CLIENT = "client"
-    CLIENT_ACCOUNT = "client-account"
     PARTNER = "partner"
+
+
+class MenuSection(StrEnum):
+    """Group of an area's entries, in the order of the menu; all but the first have a heading."""
+
+    DAILY = "daily"
+    SETUP = "set-up"
+    GOVERNANCE = "governance"
+    BILLING = "billing"
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NavEntry:
-    """An entry of the menu, shown to members with `permission`. `path` starts after the account's path; entries of an
-    area are in the order of `position`.
+    """An entry of the menu, shown to members with `permission`. `path` starts after the account's path; entries of a
+    section are in the order of `position`.
 
     `badge` is SQL that selects one row per pending item in the tenant :t; the badge shows how many, and readers need
     `badge_permission` to see it. `covers`: paths of further pages that belong to the entry, which is marked on them.
@@ -76,6 +85,7 @@ class NavEntry:
     path: str
     icon: str
     permission: str
+    section: MenuSection = MenuSection.DAILY
     badge: str = ""
     badge_permission: str = ""
     covers: tuple[str, ...] = ()

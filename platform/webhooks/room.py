@@ -10,7 +10,7 @@ from foundation.events import EventType, Subscription
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.retention import DataClass, RetainedTable
-from foundation.rooms import AppServices, NavArea, NavEntry, RoleGrant, Room
+from foundation.rooms import AppServices, MenuSection, NavArea, NavEntry, RoleGrant, Room
 from tenants.notifications.events import NOTIFICATION_SENT as NOTIFIED
 from tenants.secrets import new_secret
 from webhooks.audit_actions import WebhookAction
@@ -80,6 +80,7 @@ def _entry(area: NavArea) -> NavEntry:
     """Menu entry, whose badge counts endpoints that the product has paused."""
     return NavEntry(
         area=area,
+        section=MenuSection.ACCOUNT,
         position=34,
         label=N_("Webhooks"),
         path="/webhooks",
@@ -97,7 +98,7 @@ ROOM: Final = Room(
     routes=with_services(build_webhook_routes),
     pages=with_services(build_webhook_pages),
     folder=Path(__file__).parent,
-    navigation=(_entry(NavArea.MSP), _entry(NavArea.CLIENT_ACCOUNT)),
+    navigation=(_entry(NavArea.MSP), _entry(NavArea.CLIENT)),
     job_types=JOB_TYPES,
     jobs=with_services(_jobs),
     events=EVENTS,

@@ -4,7 +4,7 @@ from typing import Final
 
 from foundation.marks import N_
 from foundation.outbound.dns_txt import DnsLookup
-from foundation.rooms import NavArea, NavEntry, Slice, build_from
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice, build_from
 from tenants.brands.commands import COMMANDS
 from tenants.brands.pages import build_brand_pages
 from tenants.brands.routes import build_brand_routes
@@ -17,6 +17,7 @@ SLICE: Final = Slice(
     navigation=(
         NavEntry(
             area=NavArea.MSP,
+            section=MenuSection.ACCOUNT,
             position=35,
             label=N_("Brands"),
             path="/brands",

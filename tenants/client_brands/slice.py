@@ -3,7 +3,7 @@
 from typing import Final
 
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice
 from tenants.client_brands.commands import COMMANDS
 from tenants.client_brands.pages import CLIENT_BRAND_PAGES
 from tenants.client_brands.routes import CLIENT_BRAND_ROUTES
@@ -15,7 +15,8 @@ SLICE: Final = Slice(
     commands=COMMANDS,
     navigation=(
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.ACCOUNT,
             position=34,
             label=N_("Brand"),
             path="/brand",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from foundation.marks import N_
-from foundation.rooms import AppServices, NavArea, NavEntry, Slice, WebPart
+from foundation.rooms import AppServices, MenuSection, NavArea, NavEntry, Slice, WebPart
 from tenants.auth.services import AuthServices
 from tenants.custom_roles.catalogue import PermissionCatalogue
 from tenants.custom_roles.commands import COMMANDS
@@ -26,6 +26,7 @@ def _web(services: AppServices) -> WebPart:
 def _entry(area: NavArea) -> NavEntry:
     return NavEntry(
         area=area,
+        section=MenuSection.ACCOUNT,
         position=31,
         label=N_("Roles"),
         path="/roles",
@@ -39,6 +40,6 @@ SLICE: Final = Slice(
     routes=ROLE_ROUTES,
     pages=ROLE_PAGES,
     web=_web,
-    navigation=(_entry(NavArea.MSP), _entry(NavArea.CLIENT_ACCOUNT)),
+    navigation=(_entry(NavArea.MSP), _entry(NavArea.CLIENT)),
     commands=COMMANDS,
 )

@@ -3,7 +3,7 @@
 from typing import Final
 
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice
 from tenants.delegated_access.audit_actions import AccessAction
 from tenants.delegated_access.commands import COMMANDS
 from tenants.delegated_access.pages import ACCESS_PAGES
@@ -17,7 +17,8 @@ SLICE: Final = Slice(
     pages=ACCESS_PAGES,
     navigation=(
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.ACCOUNT,
             position=32,
             label=N_("Service provider access"),
             path="/access",

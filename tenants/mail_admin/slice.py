@@ -9,7 +9,7 @@ from foundation.marks import N_
 from foundation.outbound.guard import Guard
 from foundation.outbound.settings import OutboundSettings, parse_allowed
 from foundation.retention import DataClass, RetainedTable
-from foundation.rooms import AppServices, NavArea, NavEntry, Slice
+from foundation.rooms import AppServices, MenuSection, NavArea, NavEntry, Slice
 from tenants.mail.audit_actions import MailAction
 from tenants.mail.job_types import SEND_MAIL
 from tenants.mail.mailer import SEALED_CONTENT, Mailer
@@ -58,6 +58,7 @@ SLICE: Final = Slice(
     navigation=(
         NavEntry(
             area=NavArea.MSP,
+            section=MenuSection.ACCOUNT,
             position=36,
             label=N_("Mail"),
             path="/mail",

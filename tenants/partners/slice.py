@@ -3,7 +3,7 @@
 from typing import Final
 
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice
 from tenants.partners.audit_actions import PartnerAction
 from tenants.partners.commands import COMMANDS
 from tenants.partners.pages import PARTNER_PAGES
@@ -17,7 +17,8 @@ SLICE: Final = Slice(
     commands=COMMANDS,
     navigation=(
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.SETUP,
             position=32,
             label=N_("Trading partners"),
             path="/partners",

@@ -35,13 +35,15 @@ class ErpPlay:
         self._proposed: Counter[str] = Counter()
 
     def step(self) -> None:
-        """Make one change: mostly stock and small prices, sometimes a price that needs approval."""
+        """Make one change: mostly stock and small prices. The first price and some later ones need approval, so that
+        the inbox is not empty.
+        """
         index, kind = self._draw.randrange(SKUS - 1), self._draw.random()  # the last has its stock per warehouse
         sku = f"SKU-{index:03}"
         if kind < 0.5:
             self._save(sku, STOCK, self._draw.randrange(20, 180))
             return
-        is_large = kind >= 0.95 and len(self._proposed) < _MOST_PROPOSED
+        is_large = (kind >= 0.95 or not self._proposed) and len(self._proposed) < _MOST_PROPOSED
         if sku in self._proposed:
             return
         if self._save(

@@ -4,6 +4,7 @@ import base64
 import secrets
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -33,12 +34,21 @@ from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Scope
+from governance.elements.domains import DataDomain, set_domain_owner
 from governance.elements.publish_contract import publish_contract
+from governance.elements.schemas import DomainOwnerInput
 from governance.propagation.meters import VERIFIED_DELIVERIES
 
 SKUS = 24
 PRICED_BEFORE = timedelta(days=62)
 """Age of the first prices, so that all of last month has prices."""
+
+_DOMAIN_OWNERS: Final = (
+    (DataDomain.PRODUCT, "Mara Lindt, product data"),
+    (DataDomain.PRICE, "Jonas Weber, pricing"),
+    (DataDomain.STOCK, "Central warehouse"),
+)
+"""The domain of orders is left without an owner, so that its warning can be seen."""
 
 
 class SeededClient(msgspec.Struct, frozen=True):
@@ -142,6 +152,8 @@ async def _seed_client(
                 session, element=element, source_connection_id=source, owner=owner, now=now,
                 propagation_slo=timedelta(seconds=30), correction_slo=timedelta(hours=4),
             )  # fmt: skip
+        for domain, owner in _DOMAIN_OWNERS:
+            await set_domain_owner(session, DomainOwnerInput(domain=domain, owner=owner), now=now)
         await schedule_poll(session, erp, at=now)
         await schedule_rating(session, now + timedelta(seconds=45))
     approver = next(member for member in plan.members if member.role == "client_approver")

@@ -3,7 +3,7 @@
 from typing import Final
 
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice
 from governance.audit_trail.commands import COMMANDS
 from governance.audit_trail.lists import build_audit_list
 from governance.audit_trail.pages import build_trail_pages
@@ -16,7 +16,8 @@ SLICE: Final = Slice(
     pages=lambda services: build_trail_pages(services.rooms),
     navigation=(
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.GOVERNANCE,
             position=40,
             label=N_("Audit"),
             path="/audit",

@@ -6,7 +6,7 @@ from connectors.events import CONNECTION_FAILING, CONNECTION_PAUSED, CONNECTION_
 from foundation.events import EventType, Subscription
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice
 from governance.connections.commands import COMMANDS
 from governance.connections.contracts.pages import build_contract_pages
 from governance.connections.detail.pages import build_detail_pages
@@ -77,7 +77,8 @@ SLICE: Final = Slice(
     pages=with_services(_pages),
     navigation=(
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.SETUP,
             position=10,
             label=N_("Connections"),
             path="/connections",

@@ -5,7 +5,7 @@ from typing import Final
 import governance.control_reviews.models
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, RoleGrant, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, RoleGrant, Slice
 from governance.control_reviews.audit_actions import ReviewAction
 from governance.control_reviews.collect_job import collect_handler
 from governance.control_reviews.commands import COMMANDS
@@ -36,6 +36,7 @@ SLICE: Final = Slice(
     navigation=(
         NavEntry(
             area=NavArea.MSP,
+            section=MenuSection.GOVERNANCE,
             position=49,
             label=N_("Control reviews"),
             path="/control-reviews",
@@ -43,7 +44,8 @@ SLICE: Final = Slice(
             permission=ReviewPermission.READ_REVIEWS,
         ),
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.GOVERNANCE,
             position=49,
             label=N_("Control reviews"),
             path="/control-reviews",

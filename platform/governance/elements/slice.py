@@ -5,7 +5,7 @@ from typing import Any, Final
 import governance.elements.models
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice
 from governance.elements.commands import COMMANDS
 from governance.elements.held_observations import release_held_handler
 from governance.elements.pages import ELEMENT_PAGES
@@ -29,6 +29,7 @@ SLICE: Final = Slice(
     navigation=(
         NavEntry(
             area=NavArea.MSP,
+            section=MenuSection.SETUP,
             position=45,
             label=N_("Elements"),
             path="/elements",
@@ -36,7 +37,8 @@ SLICE: Final = Slice(
             permission=GovernancePermission.READ_ELEMENTS,
         ),
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.SETUP,
             position=20,
             label=N_("Elements"),
             path="/elements",

@@ -5,7 +5,7 @@ from typing import Any, Final
 import governance.escalations.models
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, RoleGrant, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, RoleGrant, Slice
 from governance.escalations.audit_actions import EscalationAction, LadderAction
 from governance.escalations.commands import COMMANDS
 from governance.escalations.copy_job import copy_handler
@@ -44,10 +44,11 @@ SLICE: Final = Slice(
     pages=with_services(build_ladder_pages),
     navigation=tuple(
         NavEntry(
-            area=area, position=position, label=N_("Escalation"), path="/escalations", icon="clock",
+            area=area, section=MenuSection.GOVERNANCE, position=position, label=N_("Escalation"), path="/escalations",
+            icon="clock",
             permission=EscalationPermission.READ_LADDER,
         )
-        for area, position in ((NavArea.MSP, 47), (NavArea.CLIENT_ACCOUNT, 16))
+        for area, position in ((NavArea.MSP, 47), (NavArea.CLIENT, 16))
     ),
     commands=COMMANDS,
 )  # fmt: skip

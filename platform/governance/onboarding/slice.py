@@ -7,7 +7,7 @@ import governance.onboarding.imports.models
 import governance.onboarding.models
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
-from foundation.rooms import AppServices, NavArea, NavEntry, RoleGrant, Slice
+from foundation.rooms import AppServices, MenuSection, NavArea, NavEntry, RoleGrant, Slice
 from governance.onboarding.audit_actions import OnboardingAction
 from governance.onboarding.client_templates.billing_job import billing_handler
 from governance.onboarding.client_templates.commands import COMMANDS as TEMPLATE_COMMANDS
@@ -80,6 +80,7 @@ SLICE: Final = Slice(
     navigation=(
         NavEntry(
             area=NavArea.MSP,
+            section=MenuSection.SETUP,
             position=12,
             label=N_("Onboarding"),
             path="/onboarding",
@@ -88,6 +89,7 @@ SLICE: Final = Slice(
         ),
         NavEntry(
             area=NavArea.MSP,
+            section=MenuSection.SETUP,
             position=13,
             label=N_("Client templates"),
             path="/templates",
@@ -95,7 +97,8 @@ SLICE: Final = Slice(
             permission=OnboardingPermission.READ_TEMPLATES,
         ),
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.SETUP,
             position=5,
             label=N_("Onboarding"),
             path="/onboarding",

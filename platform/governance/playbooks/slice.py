@@ -5,7 +5,7 @@ from typing import Final
 import governance.playbooks.models
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, RoleGrant, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, RoleGrant, Slice
 from governance.playbooks.audit_actions import PlaybookAction
 from governance.playbooks.commands import COMMANDS
 from governance.playbooks.gates_job import gates_handler, watch_gates
@@ -40,7 +40,8 @@ SLICE: Final = Slice(
             permission=PlaybookPermission.READ_PROJECTS,
         ),
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.SETUP,
             position=6,
             label=N_("Onboarding project"),
             path="/project",

@@ -6,7 +6,7 @@ import governance.policies.models
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.retention import DataClass, RetainedTable
-from foundation.rooms import NavArea, NavEntry, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice
 from governance.policies.audit_actions import PolicyDraftAction
 from governance.policies.commands import COMMANDS
 from governance.policies.inherit_job import inherit_handler
@@ -49,6 +49,7 @@ SLICE: Final = Slice(
     navigation=(
         NavEntry(
             area=NavArea.MSP,
+            section=MenuSection.GOVERNANCE,
             position=46,
             label=N_("Policy"),
             path="/policy",
@@ -56,7 +57,8 @@ SLICE: Final = Slice(
             permission=PolicyPermission.READ_POLICY,
         ),
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.GOVERNANCE,
             position=15,
             label=N_("Policy"),
             path="/policy",

@@ -4,7 +4,7 @@ from typing import Final
 
 import governance.retention.models
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Slice
+from foundation.rooms import MenuSection, NavArea, NavEntry, Slice
 from governance.permissions import GovernancePermission
 from governance.retention.audit_actions import RetentionAction
 from governance.retention.commands import COMMANDS
@@ -23,6 +23,7 @@ SLICE: Final = Slice(
     navigation=(
         NavEntry(
             area=NavArea.MSP,
+            section=MenuSection.GOVERNANCE,
             position=50,
             label=N_("Retention"),
             path="/retention",
@@ -30,7 +31,8 @@ SLICE: Final = Slice(
             permission=GovernancePermission.READ_RETENTION,
         ),
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT,
+            area=NavArea.CLIENT,
+            section=MenuSection.GOVERNANCE,
             position=50,
             label=N_("Retention"),
             path="/retention",

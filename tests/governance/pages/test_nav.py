@@ -45,3 +45,18 @@ async def test_pages_of_data_ownership_belong_to_connections(
         assert "Next: continue the onboarding" not in page
     shown = (await busy["operator"].get(f"{root}/contracts")).text
     assert f'<li><a href="{root}/connections">Connections</a></li>' in shown
+
+
+async def test_the_menu_has_sections_in_one_order(busy: GovernanceWebApp) -> None:
+    sections = ["Set-up", "Governance", "Billing", "Account"]
+    for reader, path, shown in (
+        ("operator", "/fleet", sections),
+        ("operator", "/clients/acme/changes", sections),
+        ("partner", "/clients/acme/channel", []),
+    ):
+        page = (await busy[reader].get(path)).text
+        headings = re.findall(r'class="nav-label"[^>]*>([^<]+)<', page)
+        assert headings == [each for each in shown if each in headings], path
+        assert bool(headings) is bool(shown), path
+        menu = page.split('aria-label="Main"')[1].split("</nav>")[0]
+        assert menu.find(">Connections<") < menu.find(">Policy<") or ">Policy<" not in menu, path
