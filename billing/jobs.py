@@ -24,6 +24,7 @@ from billing.rating_runs import record_rating
 from billing.reconciliation.rollups import review_rollups
 from billing.sides import Side
 from billing.subscriptions.source import months_to_draft
+from billing.taxes.request import request_due_calculations
 from billing.wallets.notices import review_credit
 from foundation.clock import Clock
 from foundation.entitlements.features import Features
@@ -89,6 +90,7 @@ async def rate_recent(session: AsyncSession, now: datetime) -> None:
     """
     await rate_client(session, now, since=now - RECENT)
     await check_limits(session, now=now)
+    await request_due_calculations(session, now)
     await apply_entitlements(session, now)
 
 
@@ -110,6 +112,7 @@ async def bill_client(session: AsyncSession, now: datetime) -> None:
     await review_credit(session, now, new_id=new_id)
     await review_packs(session, now, new_id=new_id)
     await review_rollups(session, now)
+    await request_due_calculations(session, now)
 
 
 async def total_wholesale(session: AsyncSession, now: datetime) -> None:

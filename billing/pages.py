@@ -33,6 +33,8 @@ from billing.rating_runs import read_rating
 from billing.reconciliation.queries import reconcile
 from billing.schemas import Line
 from billing.states import OPEN
+from billing.tax_service.calculations import has_tax_service
+from billing.tax_service.rules import REASON_LABELS
 from billing.views import CellView, InvoiceView, MarginView, line_view, meter_rows
 from billing.web.dependencies import KnownMeters
 from billing.web.forms import read_typed
@@ -131,6 +133,8 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
         "dispute_reasons": DISPUTE_REASONS,
         "closed_disputes": CLOSED_DISPUTES,
         "failures": FAILURES,
+        "tax_reasons": REASON_LABELS,
+        "uses_tax_service": view.is_open and await has_tax_service(access.session),
         "today": day_in(zone, access.now),
         "issuing_zone": zone,
         "rating_times": await read_rating(access.session, [] if view.is_whole else [detail.invoice.client_id]),

@@ -36,6 +36,7 @@ from billing.simulation.pages import SIMULATION_PAGES
 from billing.simulation.routes import SIMULATION_ROUTES
 from billing.sla.slice import SLICE as SLA
 from billing.subscriptions.slice import SLICE as SUBSCRIPTIONS
+from billing.taxes.slice import SLICE as TAXES
 from billing.three_way.slice import SLICE as THREE_WAY
 from billing.tiles import TILES
 from billing.usage.slice import SLICE as USAGE
@@ -74,6 +75,7 @@ ROOM: Final = Room(
         PAYMENT_METHODS,
         PAYMENT_LINKS,
         COLLECTION,
+        TAXES,
         DOCUMENTS,
         EXPORTS,
         USAGE,

@@ -14,6 +14,7 @@ from billing.pricing.tiers import PriceTier
 from billing.sides import Side
 from billing.snapshot import InvoiceSnapshot
 from billing.states import PaymentKind
+from billing.tax_service.schemas import TaxCalculationView
 from billing.wallets.states import BALANCE
 
 
@@ -130,6 +131,7 @@ class LineCell(msgspec.Struct, frozen=True):
 class InvoiceDetail(msgspec.Struct, frozen=True):
     """An invoice with its lines. `document` is the content fixed at finalising: parties, lines and tax; None before,
     and without a number. `collection` is the invoice at the payment provider; None for one that is not collected by it.
+    `tax_calculation` is that of a tax service; None with own rates.
     """
 
     invoice: InvoiceSummary
@@ -139,6 +141,7 @@ class InvoiceDetail(msgspec.Struct, frozen=True):
     credit_notes: Sequence[CreditNoteView] = ()
     steps: Sequence[InvoiceStepView] = ()
     collection: InvoiceCollection | None = None
+    tax_calculation: TaxCalculationView | None = None
 
     @property
     def from_balance_minor(self) -> int:
@@ -146,10 +149,9 @@ class InvoiceDetail(msgspec.Struct, frozen=True):
         return max(0, sum(one.amount_minor for one in self.payments if one.method == BALANCE))
 
     def for_payer(self) -> "InvoiceDetail":
-        """A copy without the provider's messages about the MSP's account."""
-        if self.collection is None:
-            return self
-        return msgspec.structs.replace(self, collection=self.collection.for_payer())
+        """A copy without the messages of provider and tax service about the MSP's account."""
+        collection = None if self.collection is None else self.collection.for_payer()
+        return msgspec.structs.replace(self, collection=collection, tax_calculation=None)
 
 
 class UsageRow(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from billing.legal_entities.schemas import BillingDetailsView, Issuer
-from billing.legal_entities.tax import VOUCHER, OwnRates, Place, TaxAmount, TaxRule, TaxSource, tax_amounts
+from billing.legal_entities.tax import VOUCHER, OwnRates, Place, TaxAmount, TaxDetail, TaxRule, TaxSource, tax_amounts
 from billing.line_kinds import SUBSCRIBED, LineKind, describe_line
 from billing.pricing.rules import BillingRules
 from branding.brand import Brand
@@ -97,6 +97,10 @@ class InvoiceSnapshot(msgspec.Struct, frozen=True):
     preceding_number: str = ""
     """For a credit note: the number of the credited invoice, issued on `preceding_on`."""
     preceding_on: date | None = None
+    tax_details: Sequence[TaxDetail] = ()
+    """Tax of each jurisdiction as a tax service calculated it; empty with own rates."""
+    tax_calculation: str = ""
+    """Id of that calculation at the service."""
 
     @property
     def rule(self) -> TaxRule:

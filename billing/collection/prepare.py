@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.steps import Issued, lock_issued
 from billing.legal_entities.repository import find_billing_details
-from billing.legal_entities.tax import tax_of
+from billing.legal_entities.tax import TaxAmount, credited_tax, tax_of
 from billing.line_kinds import LineKind, describe_line
 from billing.payment_account.services import OpenAccount
 from billing.payment_methods.profiles import may_charge
@@ -128,7 +128,10 @@ async def _pushed(
     rule = document.rule if document is not None else None
     untaxed = {line.id for line in document.lines if line.tax is not None} if document is not None else set()
     nets = [0 if one.id in untaxed else one.amount_minor for one in rows]
-    taxes = line_taxes(nets, rule.percent) if rule else [0] * len(rows)
+    taxes = [0] * len(rows)
+    if document is not None and rule is not None:
+        amount = next(one for one in document.taxes if one.rule == rule)
+        taxes = calculated_taxes(nets, amount) if document.tax_calculation else line_taxes(nets, rule.percent)
     lines = [
         PushedLine(
             one.id, describe_line(LineKind(one.kind), one.description, texts, one.cause), one.amount_minor,
@@ -159,6 +162,15 @@ def line_taxes(nets: Iterable[int], percent: Any) -> list[int]:
         after = tax_of(net, percent)
         taxes.append(after - before)
         before = after
+    return taxes
+
+
+def calculated_taxes(nets: Iterable[int], amount: TaxAmount) -> list[int]:
+    """Tax of each line as its part of the calculated amount, which need not be the rate of the sum."""
+    taxes, net = [], 0
+    for one in nets:
+        taxes.append(credited_tax([amount], {amount.rule: one}, {amount.rule: net}))
+        net += one
     return taxes
 
 

@@ -5,10 +5,14 @@ from decimal import Decimal
 from babel.numbers import format_currency
 from msgspec.structs import replace
 
+from billing.legal_entities.tax import VOUCHER, TaxRule
 from billing.snapshot import InvoiceSnapshot, SnapshotLine
+from billing.tax_service.rules import SERVICE_EXEMPT
 from canonical.money import decimal_amount
 from foundation.i18n.negotiation import localizer_of
 from foundation.marks import N_
+
+_EXEMPT = N_("Exempt from tax.")
 
 
 def write_amount(minor: int, currency: str, language: str) -> str:
@@ -19,6 +23,13 @@ def write_amount(minor: int, currency: str, language: str) -> str:
 def write_voucher(language: str) -> str:
     """Reason, for a document, why bought credit is not taxed."""
     return localizer_of(language, "UTC").text(N_("Prepaid credit: tax is charged when it is used."))
+
+
+def write_exemption(rule: TaxRule, language: str) -> str:
+    """Reason of an exemption for which there is no code of the VATEX list; empty for other rules."""
+    if rule == VOUCHER:
+        return write_voucher(language)
+    return localizer_of(language, "UTC").text(_EXEMPT) if rule.reason == SERVICE_EXEMPT else ""
 
 
 def has_one_price(line: SnapshotLine, currency: str) -> bool:

@@ -5,8 +5,8 @@ The libraries are imported when a document is made: they take half a second, and
 
 from typing import Any, Final
 
-from billing.documents.amounts import charge_of, given_back, write_voucher
-from billing.legal_entities.tax import VOUCHER, TaxRule
+from billing.documents.amounts import charge_of, given_back, write_exemption
+from billing.legal_entities.tax import TaxRule
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
 from canonical.money import decimal_amount
 
@@ -85,8 +85,9 @@ def _settle(settlement: Any, document: InvoiceSnapshot, *, is_credit: bool) -> N
         entry.calculated_amount = decimal_amount(tax.tax_minor, currency)
         entry.basis_amount = decimal_amount(tax.net_minor, currency)
         _write_rule(entry, tax.rule)
-        if tax.rule == VOUCHER:
-            entry.exemption_reason = write_voucher(document.language)
+        reason = write_exemption(tax.rule, document.language)
+        if reason:
+            entry.exemption_reason = reason
         elif tax.rule.reason:
             entry.exemption_reason_code = tax.rule.reason
         settlement.trade_tax.add(entry)

@@ -15,6 +15,7 @@ from billing.documents.logo import DocumentLogo
 from billing.legal_entities.tax import VOUCHER, TaxCategory
 from billing.price_books.rules import write_rules
 from billing.snapshot import Buyer, InvoiceBrand, InvoiceSnapshot, Seller, SnapshotLine
+from billing.tax_service.rules import REASON_LABELS
 from canonical.money import stored_exponent
 from foundation.i18n.localizer import Localizer
 from foundation.i18n.negotiation import localizer_of
@@ -116,6 +117,12 @@ def _notes(document: InvoiceSnapshot, texts: Localizer, *, is_credit: bool) -> l
         write_voucher(document.language) if tax.rule == VOUCHER else texts.text(_NOTES[tax.rule.category])
         for tax in document.taxes if tax.rule.category in _NOTES
     ]  # fmt: skip
+    for one in document.tax_details:
+        rate = format_percent(one.percent / 100, locale=texts.language, decimal_quantization=False)
+        said = REASON_LABELS.get(one.reason)
+        values = {"place": one.jurisdiction, "tax": one.tax or texts.text(N_("Tax")), "rate": rate}
+        values |= {"reason": one.reason if said is None else texts.text(said)}
+        notes.append(texts.fill(N_("{place}: {tax} {rate}, {reason}."), values))
     if document.rules is not None:
         notes += write_rules(document.rules, texts, subscribed=document.is_subscribed)
     notes.append(texts.fill(N_("Days are those of the time zone {zone}."), {"zone": document.time_zone}))

@@ -5,8 +5,8 @@ receivers that read only this syntax.
 from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, tostring  # nothing is read, so no entity is ever resolved
 
-from billing.documents.amounts import charge_of, given_back, write_voucher
-from billing.legal_entities.tax import VOUCHER, TaxRule
+from billing.documents.amounts import charge_of, given_back, write_exemption
+from billing.legal_entities.tax import TaxRule
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
 from canonical.money import decimal_amount
 
@@ -143,8 +143,9 @@ def _line(kind: _Kind, place: int, line: SnapshotLine, rule: TaxRule, currency: 
 
 def _exempt(rule: TaxRule, language: str) -> Node:
     """The rule with its reason, in words if there is no code."""
-    if rule == VOUCHER:
-        return _category("TaxCategory", rule, write_voucher(language))
+    reason = write_exemption(rule, language)
+    if reason:
+        return _category("TaxCategory", rule, reason)
     return _category("TaxCategory", rule, code=rule.reason)
 
 

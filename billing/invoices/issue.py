@@ -1,5 +1,6 @@
 """Issue of a draft as an invoice: number, fixed parties, tax and due day, in the transaction that closes its period."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,11 +9,13 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.buyers import load_buyer
 from billing.errors import PartyMissing
 from billing.invoices.steps import NewStep, StepCause, record_step
 from billing.job_types import LANE, MAKE_DOCUMENTS
-from billing.legal_entities.repository import find_billing_details, find_issuer, rate_on, take_number
+from billing.legal_entities.repository import find_issuer, rate_on, take_number
 from billing.legal_entities.schemas import Issuer
+from billing.legal_entities.tax import TaxAmount, TaxDetail, TaxSourceKind, tax_amounts
 from billing.line_kinds import KIND_ORDER, SUBSCRIBED
 from billing.pricing.rules import BillingRules
 from billing.sides import Side
@@ -20,14 +23,15 @@ from billing.snapshot import (
     Buyer,
     InvoiceBrand,
     InvoiceSnapshot,
+    SnapshotLine,
     brand_of,
-    buyer_of,
     encode_snapshot,
     line_of,
     seller_of,
     taxes_of,
 )
 from billing.states import InvoiceState
+from billing.tax_service.calculations import question_of, require_calculated
 from billing.time_zone import load_time_zone
 from branding.directory import read_msp_brand
 from foundation.clock import day_in
@@ -63,6 +67,7 @@ async def issue(session: AsyncSession, draft: ToIssue, *, now: datetime) -> None
 
     Raises:
         PartyMissing: the legal entity has no tax rate on this day, or the buyer has no billing details.
+        TaxHeld: the tax service has not calculated this draft as it is now.
     """
     scope = scope_of(session)
     is_share = draft.side is Side.WHOLESALE and scope.tenant_id != scope.msp_id
@@ -107,10 +112,7 @@ def working_day(day: date) -> date:
 
 async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: datetime) -> InvoiceSnapshot:
     today = day_in(issuer.entity.time_zone, now)
-    rate = rate_on(issuer, today)
-    if rate is None:
-        raise PartyMissing(N_("The legal entity has no tax rate for today. Add it, and finalise again."))
-    buyer = await _buyer(session)
+    buyer = await load_buyer(session)
     rows = (await session.execute(_LINES, {"tenant": scope_of(session).tenant_id, "id": draft.id})).all()
     language = await _language(session, draft.side) or issuer.entity.language
     texts = localizer_of(language, "UTC")
@@ -118,15 +120,42 @@ async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: 
     lines, seller = [line_of(row, texts, zone) for row in rows], seller_of(issuer)
     entity = issuer.entity
     number_format = entity.credit_note_format if draft.total_minor < 0 else entity.number_format
+    taxed = await _taxes(session, draft, issuer, buyer, lines, today)
     return InvoiceSnapshot(
         number=await take_number(session, draft.side, number_format, today),
         issued_on=today, due_on=working_day(today + timedelta(days=issuer.entity.payment_days)),
         language=language, currency=draft.currency,
         period_start=draft.period_start.date(), period_end=(draft.period_end - timedelta(microseconds=1)).date(),
-        seller=seller, buyer=buyer, lines=lines, taxes=taxes_of(rate, seller, buyer, lines),
+        seller=seller, buyer=buyer, lines=lines, taxes=taxed.taxes, tax_details=taxed.details,
+        tax_calculation=taxed.calculation,
         brand=await _brand(session, draft.side), rules=await _rules(session, draft.side),
         is_subscribed=any(row.kind in SUBSCRIBED for row in rows), time_zone=entity.time_zone,
     )  # fmt: skip
+
+
+class _Taxed(msgspec.Struct, frozen=True):
+    """`details` and `calculation`, an id, are a tax service's."""
+
+    taxes: Sequence[TaxAmount]
+    details: Sequence[TaxDetail] = ()
+    calculation: str = ""
+
+
+async def _taxes(  # noqa: PLR0913, PLR0917 - the parts of one document
+    session: AsyncSession, draft: ToIssue, issuer: Issuer, buyer: Buyer, lines: Sequence[SnapshotLine], today: date
+) -> _Taxed:
+    """Raises PartyMissing: no own rate; TaxHeld: the tax service has not calculated this content."""
+    entity = issuer.entity
+    if entity.tax_source is TaxSourceKind.OWN:
+        rate = rate_on(issuer, today)
+        if rate is None:
+            raise PartyMissing(N_("The legal entity has no tax rate for today. Add it, and finalise again."))
+        return _Taxed(taxes_of(rate, seller_of(issuer), buyer, lines))
+    net = sum(line.net_minor for line in lines if line.tax is None)
+    question = question_of(entity, buyer, draft.currency, net, today)
+    found = await require_calculated(session, draft.id, question, net)
+    own = tax_amounts([(line.tax, line.net_minor) for line in lines if line.tax is not None])
+    return _Taxed([found.amount, *own], found.details, found.external_id)
 
 
 async def _rules(session: AsyncSession, side: Side) -> BillingRules:
@@ -154,19 +183,6 @@ async def _brand(session: AsyncSession, side: Side) -> InvoiceBrand:
         return brand_of(await read_msp_brand(session))
     except NotFound:
         return InvoiceBrand()
-
-
-async def _buyer(session: AsyncSession) -> Buyer:
-    own = await find_billing_details(session)
-    if own is None:
-        raise PartyMissing(N_("The buyer has no billing details yet. Enter them, and finalise again."))
-    if own.payer_id is None:
-        return buyer_of(own)
-    payer = await find_billing_details(session, own.payer_id)
-    if payer is None:
-        raise PartyMissing(N_("The client that pays has no billing details yet. Enter them, and finalise again."))
-    number = own.po_number or payer.po_number
-    return msgspec.structs.replace(buyer_of(payer, on_behalf_of=own.name), po_number=number)
 
 
 _RULES = text("""

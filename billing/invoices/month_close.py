@@ -20,7 +20,8 @@ from foundation.state_machine import in_sql
 
 class OpenInvoice(msgspec.Struct, frozen=True):
     """A draft of an ended period. `unpriced` and `waiting` count the client's usage events of the period without a
-    line; `seller` and `buyer`: their details are entered.
+    line; `seller` and `buyer`: their details are entered; `tax_failed`: the tax service did
+    not calculate it.
     """
 
     id: UUID
@@ -33,6 +34,7 @@ class OpenInvoice(msgspec.Struct, frozen=True):
     buyer: bool
     unpriced: int
     waiting: int
+    tax_failed: bool = False
 
     @property
     def total(self) -> Money:
@@ -40,7 +42,7 @@ class OpenInvoice(msgspec.Struct, frozen=True):
 
     @property
     def is_ready(self) -> bool:
-        return (self.buyer or not self.seller) and not self.unpriced and not self.waiting
+        return (self.buyer or not self.seller) and not (self.unpriced or self.waiting or self.tax_failed)
 
 
 async def list_open_invoices(session: AsyncSession, now: datetime) -> Sequence[OpenInvoice]:
@@ -62,7 +64,7 @@ async def list_open_invoices(session: AsyncSession, now: datetime) -> Sequence[O
     return [
         OpenInvoice(
             row.id, row.client_id, row.period_start, row.period_end, row.currency, row.total_minor, row.seller,
-            row.buyer, *counts.get((row.period_start, row.client_id), (0, 0)),
+            row.buyer, *counts.get((row.period_start, row.client_id), (0, 0)), tax_failed=row.tax_failed,
         )
         for row in rows
     ]  # fmt: skip
@@ -72,8 +74,12 @@ _TODAY = "(CAST(:now AS timestamptz) AT TIME ZONE e.time_zone)::date"
 _OPEN = text(f"""
     SELECT i.id, i.client_id, i.period_start, i.period_end, i.currency, i.total_minor,
            EXISTS (SELECT 1 FROM legal_entity e JOIN tax_rate r ON r.tenant_id = e.tenant_id AND r.side = e.side
-                    WHERE e.tenant_id = :msp AND e.side = 'retail' AND r.valid_from <= {_TODAY}) AS seller,
-           EXISTS (SELECT 1 FROM billing_details d WHERE d.tenant_id = i.client_id AND d.msp_id = :msp) AS buyer
+                    WHERE e.tenant_id = :msp AND e.side = 'retail' AND r.valid_from <= {_TODAY})
+           OR EXISTS (SELECT 1 FROM legal_entity e WHERE e.tenant_id = :msp AND e.side = 'retail'
+                         AND e.tax_source <> 'own') AS seller,
+           EXISTS (SELECT 1 FROM billing_details d WHERE d.tenant_id = i.client_id AND d.msp_id = :msp) AS buyer,
+           EXISTS (SELECT 1 FROM tax_calculation c WHERE c.tenant_id = i.tenant_id AND c.invoice_id = i.id
+                      AND c.failure <> '') AS tax_failed
       FROM invoice i
      WHERE i.msp_id = :msp AND i.side = 'retail' AND i.state IN ({in_sql(OPEN)}) AND i.period_end <= :now
      ORDER BY i.period_start, i.client_id, i.id LIMIT 1000

@@ -22,6 +22,7 @@ from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Mar
 from billing.sides import Side, as_rater
 from billing.snapshot import InvoiceSnapshot, decode_snapshot
 from billing.states import OPEN, InvoiceState, PaymentKind
+from billing.tax_service.calculations import find_calculation_view
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.marks import N_
@@ -86,6 +87,7 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
         summary, [_line(row) for row in rows.mappings()], decode_snapshot(head["snapshot"]),
         **await load_life(session, head["tenant_id"], invoice_id),
         collection=None if collection is None else await _payable(session, collection, summary),
+        tax_calculation=await find_calculation_view(session, head["tenant_id"], invoice_id),
     )  # fmt: skip
 
 

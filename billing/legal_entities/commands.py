@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.legal_entities.parties import parse_days
 from billing.legal_entities.repository import add_tax_rate, set_billing_details, set_legal_entity
 from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
-from billing.legal_entities.tax import DOMESTIC, TaxCategory
+from billing.legal_entities.tax import DOMESTIC, TaxCategory, TaxSourceKind
 from billing.sides import Side
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_in_account, run_with_services
@@ -67,6 +67,11 @@ def legal_entity() -> None:
 @click.option("--dunning-days", default="7, 14, 28", show_default=True, help="Reminders, days after the due day.")
 @click.option("--number-format", default="INV-{year}-{number:5}", show_default=True, help="Of invoice numbers.")
 @click.option("--credit-note-format", default="CN-{year}-{number:5}", show_default=True, help="Of credit notes.")
+@click.option(
+    "--tax-source", type=click.Choice([one.value for one in TaxSourceKind]), default=TaxSourceKind.OWN.value,
+    show_default=True, help="own: the rates entered here; stripe: Stripe Tax.",
+)  # fmt: skip
+@click.option("--tax-code", default="txcd_10103001", show_default=True, help="Tax code of Stripe.")
 def set_legal_entity_(*, msp_id: UUID, side: str, dunning_days: str, **given: Any) -> None:
     """Set the issuer of invoices to an MSP's clients, or to the MSP. Wholesale formats contain {account}."""
     entity = build_input(LegalEntityInput, {**given, "dunning_days": parse_days(dunning_days)})

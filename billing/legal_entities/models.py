@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Integer, Numeric, UniqueCons
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from billing.legal_entities.tax import TaxCategory
+from billing.legal_entities.tax import TaxCategory, TaxSourceKind
 from foundation.database.base import Base, TenantOwned
 from foundation.state_machine import in_sql
 
@@ -44,9 +44,15 @@ class LegalEntity(TenantOwned, Base):
     dunning_days: Mapped[list[int]] = mapped_column(ARRAY(Integer))
     number_format: Mapped[str]
     credit_note_format: Mapped[str]
+    tax_source: Mapped[str] = mapped_column(server_default=TaxSourceKind.OWN)
+    tax_code: Mapped[str] = mapped_column(server_default="txcd_10103001")
     updated_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("tenant_id", "side"), CheckConstraint(_A_SIDE, name="side"))
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "side"),
+        CheckConstraint(_A_SIDE, name="side"),
+        CheckConstraint(f"tax_source IN ({in_sql(TaxSourceKind)})", name="tax_source"),
+    )
 
 
 class TaxRate(TenantOwned, Base):

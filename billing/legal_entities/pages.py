@@ -18,7 +18,7 @@ from billing.legal_entities.repository import (
     set_legal_entity,
 )
 from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
-from billing.legal_entities.tax import DOMESTIC, TaxCategory
+from billing.legal_entities.tax import DOMESTIC, TaxCategory, TaxSourceKind
 from billing.permissions import BillingPermission
 from billing.sides import Side
 from billing.web.forms import read_typed
@@ -46,6 +46,10 @@ _CATEGORIES: Final = {
     TaxCategory.STANDARD: N_("Taxed"),
     TaxCategory.ZERO: N_("Zero rate"),
     TaxCategory.EXEMPT: N_("Exempt"),
+}
+_SOURCES: Final = {
+    TaxSourceKind.OWN: N_("The tax rates here"),
+    TaxSourceKind.STRIPE: N_("Stripe Tax, in your account at Stripe"),
 }
 _NUMBERS: Final = ("payment_days", "grace_days")
 
@@ -155,6 +159,7 @@ async def _entity_page(access: Access, typed: Typed, refusal: DomainError | None
     issuer = await find_issuer(access.session, Side.RETAIL)
     shown: dict[str, Any] = {"payment_days": "14", "grace_days": "3", "dunning_days": "7, 14, 28"} | {
         "number_format": "INV-{year}-{number:5}", "credit_note_format": "CN-{year}-{number:5}",
+        "tax_source": TaxSourceKind.OWN.value, "tax_code": "txcd_10103001",
     }  # fmt: skip
     if issuer is not None:
         shown = msgspec.structs.asdict(issuer.entity)
@@ -167,6 +172,7 @@ async def _entity_page(access: Access, typed: Typed, refusal: DomainError | None
         "refused": refusal if not field else None,
         "languages": list(LANGUAGES.items()),
         "zones": [(name, name.replace("_", " ")) for name in sorted(time_zones())],
+        "tax_sources": [(one.value, translate(label)) for one, label in _SOURCES.items()],
         "categories": [(code.value, translate(label)) for code, label in _CATEGORIES.items()],
         "category_labels": {code.value: label for code, label in _CATEGORIES.items()},
     }

@@ -1,5 +1,6 @@
 """Checks of the details of parties: addresses, VAT ids, IBANs, days and rates."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -10,7 +11,7 @@ from stdnum.exceptions import ValidationError
 
 from billing.legal_entities.numbers import check_format
 from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
-from billing.legal_entities.tax import DOMESTIC, EU, TaxCategory
+from billing.legal_entities.tax import DOMESTIC, EU, TaxCategory, TaxSourceKind
 from billing.sides import Side
 from foundation.errors import InvalidInput
 from foundation.i18n.catalogues import LANGUAGES
@@ -24,6 +25,7 @@ from tenants.regions import REGION
 P = TypeVar("P", LegalEntityInput, BillingDetailsInput)
 _OTHERS: Final = {"GB": ("gb", "vat"), "CH": ("ch", "vat"), "NO": ("no", "mva")}
 """Countries outside the EU whose ids python-stdnum checks, with its modules."""
+_TAX_CODE: Final = re.compile(r"txcd_\d{8}", re.ASCII)
 _MOST_DAYS: Final = 365
 _DECIMALS: Final = -3
 
@@ -64,6 +66,10 @@ def check_entity(entity: LegalEntityInput, side: Side) -> LegalEntityInput:
     operator = side is Side.WHOLESALE
     if checked.number_format == checked.credit_note_format:
         raise InvalidInput(N_("Credit notes need a number format of their own."), field="credit_note_format")
+    if operator and checked.tax_source is not TaxSourceKind.OWN:
+        raise InvalidInput(N_("Invoices to MSPs are taxed by own rates."), field="tax_source")
+    if not _TAX_CODE.fullmatch(checked.tax_code):
+        raise InvalidInput(N_("Enter a tax code of Stripe, such as txcd_10103001."), field="tax_code")
     return msgspec.structs.replace(
         checked,
         tax_number=_optional(checked.tax_number, "tax_number"),

@@ -21,7 +21,7 @@ from billing.legal_entities.schemas import (
     TaxRateInput,
     TaxRateView,
 )
-from billing.legal_entities.tax import TaxCategory, TaxRule
+from billing.legal_entities.tax import TaxCategory, TaxRule, TaxSourceKind
 from billing.sides import Side, as_rater
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -48,7 +48,12 @@ async def set_legal_entity(
     """
     scope = _msp_account(session)
     checked = check_entity(entity, side)
-    values = {name: getattr(checked, name) for name in _INPUT} | {"dunning_days": list(checked.dunning_days)}
+    values = {name: getattr(checked, name) for name in _INPUT} | {
+        "dunning_days": list(checked.dunning_days),
+        "tax_source": checked.tax_source.value,
+    }
+    if checked.tax_source is TaxSourceKind.STRIPE and not await _has_stripe(session):
+        raise InvalidInput(N_("Set your account at Stripe first: Stripe Tax belongs to it."), field="tax_source")
     async with as_rater(session):
         await session.execute(
             text(f"""
@@ -110,7 +115,8 @@ async def find_issuer(session: AsyncSession, side: Side) -> Issuer | None:
         """),
         keys,
     )
-    return Issuer(LegalEntityView(**_fields(found)), [TaxRateView(**_fields(row)) for row in rates])
+    entity = LegalEntityView(**_fields(found) | {"tax_source": TaxSourceKind(found.tax_source)})
+    return Issuer(entity, [TaxRateView(**_fields(row)) for row in rates])
 
 
 def rate_on(issuer: Issuer, day: date) -> TaxRule | None:
@@ -180,6 +186,15 @@ async def find_billing_details(session: AsyncSession, tenant_id: UUID | None = N
     )
     row = found.one_or_none()
     return None if row is None else BillingDetailsView(**_fields(row))
+
+
+async def _has_stripe(session: AsyncSession) -> bool:
+    """Whether clients of the scope's MSP pay by Stripe."""
+    found = await session.scalar(
+        text("SELECT 1 FROM payment_account WHERE tenant_id = :tenant AND provider = 'stripe'"),
+        {"tenant": scope_of(session).tenant_id},
+    )
+    return found is not None
 
 
 async def _has_entity(session: AsyncSession, scope: Scope, side: Side) -> UUID | None:

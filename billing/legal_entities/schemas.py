@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.legal_entities.tax import TaxCategory
+from billing.legal_entities.tax import TaxCategory, TaxSourceKind
 from foundation.web.requests import RequestBody
 
 Text = Annotated[str, msgspec.Meta(max_length=120)]
@@ -20,6 +20,9 @@ class LegalEntityInput(RequestBody, frozen=True, kw_only=True):
 
     Invoices are due `payment_days` after their issue, reminders are sent `dunning_days` after the due day, and a draft
     stays open for `grace_days` after its period. Numbers: `{year}`, `{month}` and `{number:5}` are filled in.
+
+    `tax_source`: own (the tax rates here) or stripe (Stripe Tax, in the payment account), which classifies the service
+    by its `tax_code`.
     """
 
     name: Text
@@ -39,6 +42,8 @@ class LegalEntityInput(RequestBody, frozen=True, kw_only=True):
     dunning_days: Annotated[Sequence[int], msgspec.Meta(max_length=6)] = (7, 14, 28)
     number_format: Annotated[str, msgspec.Meta(max_length=40)] = "INV-{year}-{number:5}"
     credit_note_format: Annotated[str, msgspec.Meta(max_length=40)] = "CN-{year}-{number:5}"
+    tax_source: TaxSourceKind = TaxSourceKind.OWN
+    tax_code: Annotated[str, msgspec.Meta(max_length=20)] = "txcd_10103001"
 
 
 class LegalEntityView(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +64,8 @@ class LegalEntityView(msgspec.Struct, frozen=True, kw_only=True):
     dunning_days: Sequence[int]
     number_format: str
     credit_note_format: str
+    tax_source: TaxSourceKind
+    tax_code: str
     updated_at: datetime
 
 

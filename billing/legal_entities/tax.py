@@ -31,6 +31,13 @@ DOMESTIC: Final = (TaxCategory.STANDARD, TaxCategory.ZERO, TaxCategory.EXEMPT)
 """Categories of a seller's own rates; the others follow from the place of supply."""
 
 
+class TaxSourceKind(StrEnum):
+    """Origin of the tax of a legal entity's invoices: its own rates, or Stripe Tax in its payment account."""
+
+    OWN = "own"
+    STRIPE = "stripe"
+
+
 class TaxRule(msgspec.Struct, frozen=True, order=True):
     """`percent` of the net amount. `reason` is an exemption code of the VATEX list, empty at a rate above zero."""
 
@@ -44,6 +51,20 @@ class TaxAmount(msgspec.Struct, frozen=True):
 
     rule: TaxRule
     net_minor: int
+    tax_minor: int
+
+
+class TaxDetail(msgspec.Struct, frozen=True):
+    """Tax of one jurisdiction. `reason` is the service's code for its taxability, `level` country, state, county, city
+    or district.
+    """
+
+    jurisdiction: str
+    level: str
+    tax: str
+    percent: Decimal
+    reason: str
+    taxable_minor: int
     tax_minor: int
 
 

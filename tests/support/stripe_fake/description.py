@@ -24,7 +24,7 @@ _SERVICES: Final = """
     invoice_line_item invoice_payment refund credit_note credit_note_line_item dispute billing.meter
     billing.meter_event billing.meter_event_adjustment billing.meter_event_summary balance_transaction payout
     application_fee application_fee_refund billing_portal.session billing_portal.configuration event
-    webhook_endpoint tax_id tax_rate
+    webhook_endpoint tax_id tax_rate tax.calculation tax.transaction
 """
 _RESOURCES: Final = """
     customer product price account account_link charge setup_intent payment_method payment_intent invoice
@@ -33,6 +33,7 @@ _RESOURCES: Final = """
     billing.meter
     billing.meter_event billing.meter_event_adjustment billing.meter_event_summary checkout.session
     billing_portal.session billing_portal.configuration customer_balance_transaction
+    tax.calculation tax.calculation_line_item tax.transaction tax.transaction_line_item
 """
 
 

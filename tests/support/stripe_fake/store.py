@@ -18,7 +18,8 @@ _PREFIXES: Final = {
     "billing_portal.session": "bps", "billing_portal.configuration": "bpc", "tax_id": "txi", "tax_rate": "txr",
     "event": "evt", "webhook_endpoint": "we", "application_fee": "fee", "fee_refund": "fr",
     "billing.meter_event_summary": "mtrusg",
-    "customer_balance_transaction": "cbtxn", "price": "price",
+    "customer_balance_transaction": "cbtxn", "tax.calculation": "taxcalc", "tax.calculation_line_item": "tax_li",
+    "tax.transaction": "tax", "tax.transaction_line_item": "tax_txnli", "price": "price",
 }  # fmt: skip
 
 
@@ -50,6 +51,8 @@ class World:
         self.clock = clock
         self.invoice_pages = "https://invoice.stripe.test"
         """Address of the pages on which people pay invoices."""
+        self.tax_registrations = {"DE"}
+        """Countries in which the accounts are registered for tax."""
         self.accounts = {PLATFORM: AccountStore(PLATFORM)}
         self.outbox: list[Object] = []
         self._numbers = itertools.count(1)

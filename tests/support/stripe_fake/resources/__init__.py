@@ -9,6 +9,7 @@ from tests.support.stripe_fake.resources import (
     meters,
     payments,
     refunds,
+    taxes,
 )
 
-MODULES = (accounts, catalog, checkout, customers, invoices, meters, payments, refunds)
+MODULES = (accounts, catalog, checkout, customers, invoices, meters, payments, refunds, taxes)

@@ -1,0 +1,1 @@
+"""Port to a tax service, and the stored calculations of invoices."""
