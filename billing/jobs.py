@@ -25,6 +25,7 @@ from billing.reconciliation.rollups import review_rollups
 from billing.sides import Side
 from billing.subscriptions.source import months_to_draft
 from billing.taxes.request import request_due_calculations
+from billing.vat_checks.request import request_due_vat_checks
 from billing.wallets.notices import review_credit
 from foundation.clock import Clock
 from foundation.entitlements.features import Features
@@ -90,6 +91,7 @@ async def rate_recent(session: AsyncSession, now: datetime) -> None:
     """
     await rate_client(session, now, since=now - RECENT)
     await check_limits(session, now=now)
+    await request_due_vat_checks(session, now)
     await request_due_calculations(session, now)
     await apply_entitlements(session, now)
 

@@ -40,6 +40,7 @@ from billing.taxes.slice import SLICE as TAXES
 from billing.three_way.slice import SLICE as THREE_WAY
 from billing.tiles import TILES
 from billing.usage.slice import SLICE as USAGE
+from billing.vat_checks.slice import SLICE as VAT_CHECKS
 from billing.vendor_bills.slice import SLICE as VENDOR_BILLS
 from foundation.marks import N_
 from foundation.rooms import MenuSection, NavArea, NavEntry, Room
@@ -76,6 +77,7 @@ ROOM: Final = Room(
         PAYMENT_LINKS,
         COLLECTION,
         TAXES,
+        VAT_CHECKS,
         DOCUMENTS,
         EXPORTS,
         USAGE,

@@ -15,7 +15,7 @@ from billing.invoices.steps import NewStep, StepCause, record_step
 from billing.job_types import LANE, MAKE_DOCUMENTS
 from billing.legal_entities.repository import find_issuer, rate_on, take_number
 from billing.legal_entities.schemas import Issuer
-from billing.legal_entities.tax import TaxAmount, TaxDetail, TaxSourceKind, tax_amounts
+from billing.legal_entities.tax import TaxAmount, TaxCategory, TaxDetail, TaxSourceKind, VatCheckKind, tax_amounts
 from billing.line_kinds import KIND_ORDER, SUBSCRIBED
 from billing.pricing.rules import BillingRules
 from billing.sides import Side
@@ -33,6 +33,7 @@ from billing.snapshot import (
 from billing.states import InvoiceState
 from billing.tax_service.calculations import question_of, require_calculated
 from billing.time_zone import load_time_zone
+from billing.vat_register.store import require_checked
 from branding.directory import read_msp_brand
 from foundation.clock import day_in
 from foundation.database.engine import scope_of
@@ -44,6 +45,7 @@ from foundation.marks import N_
 from tenants.relations import CLIENTS
 
 _SATURDAY = 5
+_REVERSE = TaxCategory.REVERSE_CHARGE
 
 
 class ToIssue(msgspec.Struct, frozen=True):
@@ -68,6 +70,7 @@ async def issue(session: AsyncSession, draft: ToIssue, *, now: datetime) -> None
     Raises:
         PartyMissing: the legal entity has no tax rate on this day, or the buyer has no billing details.
         TaxHeld: the tax service has not calculated this draft as it is now.
+        VatIdUnchecked: reverse charge, and the buyer's VAT id is not confirmed.
     """
     scope = scope_of(session)
     is_share = draft.side is Side.WHOLESALE and scope.tenant_id != scope.msp_id
@@ -121,6 +124,8 @@ async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: 
     entity = issuer.entity
     number_format = entity.credit_note_format if draft.total_minor < 0 else entity.number_format
     taxed = await _taxes(session, draft, issuer, buyer, lines, today)
+    if entity.vat_check is not VatCheckKind.OFF and any(one.rule.category is _REVERSE for one in taxed.taxes):
+        await require_checked(session, buyer.vat_id, days=entity.vat_check_days, now=now)
     return InvoiceSnapshot(
         number=await take_number(session, draft.side, number_format, today),
         issued_on=today, due_on=working_day(today + timedelta(days=issuer.entity.payment_days)),

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Integer, Numeric, UniqueCons
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from billing.legal_entities.tax import TaxCategory, TaxSourceKind
+from billing.legal_entities.tax import TaxCategory, TaxSourceKind, VatCheckKind
 from foundation.database.base import Base, TenantOwned
 from foundation.state_machine import in_sql
 
@@ -45,12 +45,15 @@ class LegalEntity(TenantOwned, Base):
     number_format: Mapped[str]
     credit_note_format: Mapped[str]
     tax_source: Mapped[str] = mapped_column(server_default=TaxSourceKind.OWN)
+    vat_check: Mapped[str] = mapped_column(server_default=VatCheckKind.OFF)
+    vat_check_days: Mapped[int] = mapped_column(Integer, server_default="30")
     tax_code: Mapped[str] = mapped_column(server_default="txcd_10103001")
     updated_at: Mapped[datetime]
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "side"),
         CheckConstraint(_A_SIDE, name="side"),
+        CheckConstraint(f"vat_check IN ({in_sql(VatCheckKind)})", name="vat_check"),
         CheckConstraint(f"tax_source IN ({in_sql(TaxSourceKind)})", name="tax_source"),
     )
 

@@ -18,9 +18,11 @@ from billing.legal_entities.repository import (
     set_legal_entity,
 )
 from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
-from billing.legal_entities.tax import DOMESTIC, TaxCategory, TaxSourceKind
+from billing.legal_entities.tax import DOMESTIC, TaxCategory, TaxSourceKind, VatCheckKind
 from billing.permissions import BillingPermission
 from billing.sides import Side
+from billing.vat_register.port import VAT_STATUS_LABELS
+from billing.vat_register.store import find_check
 from billing.web.forms import read_typed
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.catalogues import LANGUAGES
@@ -51,7 +53,11 @@ _SOURCES: Final = {
     TaxSourceKind.OWN: N_("The tax rates here"),
     TaxSourceKind.STRIPE: N_("Stripe Tax, in your account at Stripe"),
 }
-_NUMBERS: Final = ("payment_days", "grace_days")
+_CHECKS: Final = {
+    VatCheckKind.OFF: N_("By their check digits only"),
+    VatCheckKind.VIES: N_("In VIES, the register of the EU"),
+}
+_NUMBERS: Final = ("payment_days", "grace_days", "vat_check_days")
 
 
 @get(_ENTITY, name="legal_entity", opt={"permission": BillingPermission.READ_PRICE_BOOKS}, include_in_schema=False)
@@ -102,7 +108,7 @@ LEGAL_ENTITY_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 async def _set_entity(access: Access, typed: Typed) -> None:
     """Raises InvalidInput."""
-    numbers = {name: _number(typed, name) for name in _NUMBERS}
+    numbers = {name: _number(typed, name) for name in _NUMBERS if name in typed or name != "vat_check_days"}
     days = parse_days(typed.get("dunning_days", ""))
     entity = _filled(LegalEntityInput, {**typed, **numbers, "dunning_days": days})
     await set_legal_entity(access.session, entity, side=Side.RETAIL, now=access.now, new_id=new_id)
@@ -160,6 +166,7 @@ async def _entity_page(access: Access, typed: Typed, refusal: DomainError | None
     shown: dict[str, Any] = {"payment_days": "14", "grace_days": "3", "dunning_days": "7, 14, 28"} | {
         "number_format": "INV-{year}-{number:5}", "credit_note_format": "CN-{year}-{number:5}",
         "tax_source": TaxSourceKind.OWN.value, "tax_code": "txcd_10103001",
+        "vat_check": VatCheckKind.OFF.value, "vat_check_days": "30",
     }  # fmt: skip
     if issuer is not None:
         shown = msgspec.structs.asdict(issuer.entity)
@@ -173,6 +180,7 @@ async def _entity_page(access: Access, typed: Typed, refusal: DomainError | None
         "languages": list(LANGUAGES.items()),
         "zones": [(name, name.replace("_", " ")) for name in sorted(time_zones())],
         "tax_sources": [(one.value, translate(label)) for one, label in _SOURCES.items()],
+        "vat_checks": [(one.value, translate(label)) for one, label in _CHECKS.items()],
         "categories": [(code.value, translate(label)) for code, label in _CATEGORIES.items()],
         "category_labels": {code.value: label for code, label in _CATEGORIES.items()},
     }
@@ -195,5 +203,7 @@ async def _details_page(access: Access, typed: Typed, refusal: DomainError | Non
         "has_payer": chosen is not None and not payers,
         "updated_at": None if details is None else details.updated_at,
         "own": access.client is None,
+        "check": None if details is None else await find_check(access.session, details.vat_id),
+        "check_labels": VAT_STATUS_LABELS,
     }
     return render_page(access, "billing/billing_details.html", translate("Billing details"), context, refusal=refusal)

@@ -21,12 +21,14 @@ from billing.legal_entities.schemas import (
     TaxRateInput,
     TaxRateView,
 )
-from billing.legal_entities.tax import TaxCategory, TaxRule, TaxSourceKind
+from billing.legal_entities.tax import TaxCategory, TaxRule, TaxSourceKind, VatCheckKind
 from billing.sides import Side, as_rater
+from billing.vat_register.store import CHECK_VAT_ID, LANE
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden, InvalidInput
 from foundation.ids import NewId
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_
 from foundation.scope import Scope
 from tenants.accounts import get_client, get_msp
@@ -51,6 +53,7 @@ async def set_legal_entity(
     values = {name: getattr(checked, name) for name in _INPUT} | {
         "dunning_days": list(checked.dunning_days),
         "tax_source": checked.tax_source.value,
+        "vat_check": checked.vat_check.value,
     }
     if checked.tax_source is TaxSourceKind.STRIPE and not await _has_stripe(session):
         raise InvalidInput(N_("Set your account at Stripe first: Stripe Tax belongs to it."), field="tax_source")
@@ -115,7 +118,8 @@ async def find_issuer(session: AsyncSession, side: Side) -> Issuer | None:
         """),
         keys,
     )
-    entity = LegalEntityView(**_fields(found) | {"tax_source": TaxSourceKind(found.tax_source)})
+    kinds = {"tax_source": TaxSourceKind(found.tax_source), "vat_check": VatCheckKind(found.vat_check)}
+    entity = LegalEntityView(**_fields(found) | kinds)
     return Issuer(entity, [TaxRateView(**_fields(row)) for row in rates])
 
 
@@ -172,6 +176,8 @@ async def set_billing_details(
         """),
         values,
     )
+    if checked.vat_id and scope.tenant_id != scope.msp_id:
+        enqueue(session, [NewJob(LANE, CHECK_VAT_ID, key="vat_id")])
     data = {name: values[name] for name in _BUYER} | {"payer": details.payer}
     append_audit(
         session, action=BillingAction.BILLING_DETAILS_SET, subject=f"account:{scope.tenant_id}", data=data, at=now

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.legal_entities.tax import TaxCategory, TaxSourceKind
+from billing.legal_entities.tax import TaxCategory, TaxSourceKind, VatCheckKind
 from foundation.web.requests import RequestBody
 
 Text = Annotated[str, msgspec.Meta(max_length=120)]
@@ -23,6 +23,9 @@ class LegalEntityInput(RequestBody, frozen=True, kw_only=True):
 
     `tax_source`: own (the tax rates here) or stripe (Stripe Tax, in the payment account), which classifies the service
     by its `tax_code`.
+
+    `vat_check`: vies checks buyers' VAT ids in VIES; reverse charge then needs a valid result of the last
+    `vat_check_days`.
     """
 
     name: Text
@@ -44,6 +47,8 @@ class LegalEntityInput(RequestBody, frozen=True, kw_only=True):
     credit_note_format: Annotated[str, msgspec.Meta(max_length=40)] = "CN-{year}-{number:5}"
     tax_source: TaxSourceKind = TaxSourceKind.OWN
     tax_code: Annotated[str, msgspec.Meta(max_length=20)] = "txcd_10103001"
+    vat_check: VatCheckKind = VatCheckKind.OFF
+    vat_check_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
 
 
 class LegalEntityView(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +71,8 @@ class LegalEntityView(msgspec.Struct, frozen=True, kw_only=True):
     credit_note_format: str
     tax_source: TaxSourceKind
     tax_code: str
+    vat_check: VatCheckKind
+    vat_check_days: int
     updated_at: datetime
 
 

@@ -38,6 +38,13 @@ class TaxSourceKind(StrEnum):
     STRIPE = "stripe"
 
 
+class VatCheckKind(StrEnum):
+    """Register in which buyers' VAT ids are checked before reverse charge."""
+
+    OFF = "off"
+    VIES = "vies"
+
+
 class TaxRule(msgspec.Struct, frozen=True, order=True):
     """`percent` of the net amount. `reason` is an exemption code of the VATEX list, empty at a rate above zero."""
 

@@ -39,6 +39,7 @@ BY_PEOPLE = {
     ("tax_rate", "reason"),
     ("unit_pack", "reason"),
     ("unit_pack", "end_reason"),
+    ("vat_check", "reason"),
 }
 """Columns with a member's own text, or with codes of an enumeration."""
 BY_HAND = [

@@ -12,7 +12,8 @@ TABLES = (
         name="legal_entity",
         update=(
             "bic city country credit_note_format dunning_days email grace_days iban language name "
-            "number_format payment_days postcode street tax_code tax_number tax_source time_zone updated_at vat_id"
+            "number_format payment_days postcode street tax_code tax_number tax_source time_zone updated_at vat_check "
+            "vat_check_days vat_id"
         ),
         fleet=True,
     ),
