@@ -9,6 +9,7 @@ import connectors.translation.models
 from connectors.audit_actions import ConnectionAction
 from connectors.commands import COMMANDS
 from connectors.connections import SEALED
+from connectors.edi.commands import EDI_COMMANDS
 from connectors.events import EVENTS
 from connectors.features import CONNECTION_FEATURE
 from connectors.poll_job import POLL, poll_handler, repair_polls
@@ -70,5 +71,5 @@ ROOM: Final = Room(
     sealed_columns=(SEALED,),
     retained=RETAINED,
     features=(CONNECTION_FEATURE,),
-    commands=COMMANDS,
+    commands=(*COMMANDS, *EDI_COMMANDS),
 )

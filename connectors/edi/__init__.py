@@ -1,0 +1,1 @@
+"""Electronic data interchange: reading, writing and acknowledging X12 and EDIFACT."""

@@ -1,0 +1,107 @@
+"""Envelope of EDIFACT: UNB, UNG, UNH and their trailers."""
+
+from connectors.edi.envelope import Envelope, Group, Interchange, Unit
+from connectors.edi.errors import EdiError, Standard, edi_error
+from connectors.edi.segments import CHARSETS, Segment
+
+
+class EdifactEnvelope(Envelope):
+    def __init__(self, unb: Segment | None, errors: list[EdiError]) -> None:
+        super().__init__(errors)
+        self._grouped = False
+        self._has_unb = unb is not None
+        self.interchange = Interchange(standard=Standard.EDIFACT)
+        if unb is None:
+            return
+        syntax = unb.get(1, 1)
+        self.interchange = Interchange(
+            standard=Standard.EDIFACT, control=unb.get(5), sender=unb.get(2, 1), receiver=unb.get(3, 1),
+            sender_qualifier=unb.get(2, 2), receiver_qualifier=unb.get(3, 2), version=f"{syntax}:{unb.get(1, 2)}",
+            charset=CHARSETS.get(syntax, "iso8859-1"), test=unb.get(11) == "1",
+            acknowledgement_requested=unb.get(9) == "1",
+        )  # fmt: skip
+        if syntax == "UNOX":
+            self._errors.append(edi_error("SYNTAX_UNSUPPORTED", unb.number, found=syntax, unreadable=True))
+
+    def take(self, segment: Segment) -> Unit | None:
+        tag, unit = segment.tag, self.unit
+        if unit is not None and tag not in _CONTROL:
+            unit.segments += 1
+            return unit
+        check = _CONTROL.get(tag)
+        if check is not None and not (self.closed and tag == "UNZ"):
+            return check(self, segment)
+        self.report("UNZ_WITHOUT_UNB" if tag == "UNZ" else "SEGMENT_OUTSIDE_MESSAGE", segment.number, found=tag)
+        return None
+
+    def end(self, segment: int) -> None:
+        if self.closed:
+            return
+        self._close_group(segment)
+        if self._has_unb:
+            self.report("UNZ_MISSING", segment)
+        else:
+            self.report("ENVELOPE_MISSING", 1)
+
+    def _ung(self, segment: Segment) -> None:
+        self._close_group(segment.number)
+        self._grouped = True
+        version = " ".join(filter(None, (".".join(segment.components(7)[:2]), segment.get(7, 3))))
+        self.group = Group(functional_id=segment.get(1), control=segment.get(5), version=version)
+        self.interchange.groups.append(self.group)
+
+    def _une(self, segment: Segment) -> None:
+        self._close_unit(segment.number)
+        group, self.group = self.group, None
+        if group is None:
+            self.report("UNE_WITHOUT_UNG", segment.number)
+            return
+        self.check_count("UNE01_COUNT", segment, group.messages)
+        self.check_same("UNE02_REF", segment, group.control, segment.get(2))
+
+    def _unh(self, segment: Segment) -> Unit:
+        self._close_unit(segment.number)
+        if self.group is not None:
+            self.group.messages += 1
+        self.interchange.messages += 1
+        kind = segment.components(2)
+        version = " ".join(filter(None, (".".join(kind[1:3]), kind[4] if len(kind) > 4 else "")))
+        self.unit = Unit(
+            kind=kind[0] if kind else "", reference=segment.get(1), version=version, first_segment=segment.number,
+            group=self.group,
+        )  # fmt: skip
+        return self.unit
+
+    def _unt(self, segment: Segment) -> Unit | None:
+        unit, self.unit = self.unit, None
+        if unit is None:
+            self.report("UNT_WITHOUT_UNH", segment.number)
+            return None
+        unit.segments += 1
+        self.check_count("UNT01_COUNT", segment, unit.segments)
+        self.check_same("UNT02_REF", segment, unit.reference, segment.get(2))
+        return unit
+
+    def _unz(self, segment: Segment) -> None:
+        self._close_group(segment.number)
+        self.closed = True
+        interchange = self.interchange
+        self.check_count("UNZ01_COUNT", segment, len(interchange.groups) if self._grouped else interchange.messages)
+        self.check_same("UNZ02_REF", segment, interchange.control, segment.get(2))
+
+    def _close_unit(self, at: int) -> None:
+        if self.unit is not None:
+            self.unit = None
+            self.report("UNT_MISSING", at)
+
+    def _close_group(self, at: int) -> None:
+        self._close_unit(at)
+        if self.group is not None:
+            self.group = None
+            self.report("UNE_MISSING", at)
+
+
+_CONTROL = {
+    "UNG": EdifactEnvelope._ung, "UNE": EdifactEnvelope._une, "UNH": EdifactEnvelope._unh,  # noqa: SLF001
+    "UNT": EdifactEnvelope._unt, "UNZ": EdifactEnvelope._unz,  # noqa: SLF001
+}  # fmt: skip

@@ -1,0 +1,84 @@
+"""Parts of an interchange: what its headers and trailers declare, and what was counted."""
+
+from abc import ABC, abstractmethod
+
+import msgspec
+
+from connectors.edi.errors import EdiError, Level, Standard, edi_error
+from connectors.edi.segments import Segment
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """A functional group. `functional_id` is None for a group whose header cannot be read."""
+
+    functional_id: str | None
+    control: str | None
+    version: str = ""
+    messages: int = 0
+
+
+class Unit(msgspec.Struct, kw_only=True):
+    """A transaction set (X12) or message (EDIFACT). `segments` counts those received, header and trailer included."""
+
+    kind: str
+    reference: str
+    version: str
+    first_segment: int
+    segments: int = 1
+    group: Group | None = None
+
+
+class Interchange(msgspec.Struct, kw_only=True):
+    standard: Standard
+    control: str | None = None
+    sender: str | None = None
+    receiver: str | None = None
+    sender_qualifier: str = ""
+    receiver_qualifier: str = ""
+    version: str = ""
+    """ISA12, or syntax identifier and version of UNB."""
+    charset: str = "utf-8"
+    test: bool = False
+    acknowledgement_requested: bool = False
+    groups: list[Group] = []
+    messages: int = 0
+
+
+class Envelope(ABC):
+    """Checks of the headers and trailers of one interchange."""
+
+    def __init__(self, errors: list[EdiError]) -> None:
+        self._errors = errors
+        self.interchange: Interchange
+        self.group: Group | None = None
+        self.unit: Unit | None = None
+        self.closed = False
+        self.lost = False
+        """The structure is unknown: later deviations are consequences of that."""
+
+    def report(self, code: str, segment: int, expected: str = "", found: str = "", *, tolerated: bool = False) -> None:
+        if not self.lost:
+            self._errors.append(edi_error(code, segment, expected=expected, found=found, tolerated=tolerated))
+
+    @abstractmethod
+    def take(self, segment: Segment) -> Unit | None:
+        """Check a segment. The set or message that contains it, also for its header and trailer."""
+
+    @abstractmethod
+    def end(self, segment: int) -> None:
+        """Check for missing trailers at the end of the file or where another interchange starts."""
+
+    def check_count(self, code: str, segment: Segment, counted: int) -> None:
+        said = segment.get(1)
+        if not said.strip().isdigit() or int(said) != counted:
+            self.report(code, segment.number, f"{counted}", said)
+
+    def check_same(self, code: str, segment: Segment, expected: str | None, found: str) -> None:
+        if expected is not None and expected.strip() != found.strip():
+            self.report(code, segment.number, expected, found)
+
+
+def widest(errors: list[EdiError]) -> Level | None:
+    """The widest part that must be refused."""
+    levels = {Level.INTERCHANGE if error.unreadable else error.level for error in errors if not error.tolerated}
+    return next((level for level in reversed(Level) if level in levels), None)

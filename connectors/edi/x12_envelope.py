@@ -1,0 +1,117 @@
+"""Envelope of X12: ISA, GS, ST and their trailers."""
+
+from connectors.edi.envelope import Envelope, Group, Interchange, Unit
+from connectors.edi.errors import EdiError, Standard, edi_error
+from connectors.edi.segments import Segment
+
+
+class X12Envelope(Envelope):
+    def __init__(self, isa: Segment, errors: list[EdiError]) -> None:
+        super().__init__(errors)
+        value = [text.strip() for text in isa.elements]
+        self.interchange = Interchange(
+            standard=Standard.X12, control=value[13], sender=value[6], receiver=value[8], sender_qualifier=value[5],
+            receiver_qualifier=value[7], version=value[12], test=value[15] == "T",
+            acknowledgement_requested=value[14] == "1",
+        )  # fmt: skip
+        self._ta1 = 0
+
+    def take(self, segment: Segment) -> Unit | None:
+        tag, unit = segment.tag, self.unit
+        if unit is not None and tag not in _CONTROL:
+            unit.segments += 1
+            return unit
+        check = _CONTROL.get(tag)
+        if check is not None and not self.closed:
+            return check(self, segment)
+        if self.closed:
+            self.report("IEA_WITHOUT_ISA" if tag == "IEA" else "SEGMENT_OUTSIDE_INTERCHANGE", segment.number)
+        elif self.group is None:
+            self._unknown_group(segment)
+        else:
+            self.report("SEGMENT_OUTSIDE_SET", segment.number, found=tag)
+        return None
+
+    def end(self, segment: int) -> None:
+        if not self.closed:
+            self._close_group(segment)
+            self.report("IEA_MISSING", segment)
+
+    def _gs(self, segment: Segment) -> None:
+        self._close_group(segment.number)
+        self.group = Group(functional_id=segment.get(1), control=segment.get(6).strip(), version=segment.get(8).strip())
+        self.interchange.groups.append(self.group)
+
+    def _ge(self, segment: Segment) -> None:
+        self._close_unit(segment.number)
+        group, self.group = self.group, None
+        if group is None:
+            self.report("GS_MISSING", segment.number, expected="GS", found="GE")
+        elif group.control is not None:
+            self.check_count("GE01_COUNT", segment, group.messages)
+            self.check_same("GE02_CONTROL", segment, group.control, segment.get(2))
+
+    def _st(self, segment: Segment) -> Unit:
+        self._close_unit(segment.number)
+        if self.group is None:
+            self._unknown_group(segment)
+        group = self.group
+        assert group is not None  # noqa: S101 - opened above
+        group.messages += 1
+        self.interchange.messages += 1
+        version = segment.get(3).strip() or group.version
+        self.unit = Unit(
+            kind=segment.get(1), reference=segment.get(2), version=version, first_segment=segment.number, group=group
+        )
+        return self.unit
+
+    def _se(self, segment: Segment) -> Unit | None:
+        unit, self.unit = self.unit, None
+        if unit is None:
+            self.report("SE_WITHOUT_ST", segment.number)
+            return None
+        unit.segments += 1
+        self.check_count("SE01_COUNT", segment, unit.segments)
+        self.check_same("SE02_CONTROL", segment, unit.reference, segment.get(2))
+        return unit
+
+    def _iea(self, segment: Segment) -> None:
+        self._close_group(segment.number)
+        self.closed = True
+        groups = len(self.interchange.groups)
+        said = segment.get(1).strip()
+        if self._ta1 and not groups and said in {"1", f"{self._ta1}"}:
+            self.report("IEA01_COUNT", segment.number, "0", said, tolerated=True)
+        else:
+            self.check_count("IEA01_COUNT", segment, groups)
+        self.check_same("IEA02_CONTROL", segment, self.interchange.control, segment.get(2))
+
+    def _acknowledgement(self, _: Segment) -> None:
+        self._ta1 += 1
+
+    def _close_unit(self, at: int) -> None:
+        if self.unit is not None:
+            self.unit = None
+            self.report("SE_MISSING", at)
+
+    def _close_group(self, at: int) -> None:
+        self._close_unit(at)
+        if self.group is not None:
+            if self.group.control is not None:
+                self.report("GE_MISSING", at)
+            self.group = None
+
+    def _unknown_group(self, segment: Segment) -> None:
+        """Continue in a group without a header, so that its sets are counted."""
+        if not self.lost:
+            missing = edi_error("GS_MISSING", segment.number, expected="GS", found=segment.tag, unreadable=True)
+            self._errors.append(missing)
+        self.lost = True
+        self.group = Group(functional_id=None, control=None)
+        self.interchange.groups.append(self.group)
+
+
+_CONTROL = {
+    "GS": X12Envelope._gs, "GE": X12Envelope._ge, "ST": X12Envelope._st, "SE": X12Envelope._se,  # noqa: SLF001
+    "IEA": X12Envelope._iea, "TA1": X12Envelope._acknowledgement,  # noqa: SLF001
+}  # fmt: skip
