@@ -7,10 +7,12 @@ from typing import Any, Final
 import click
 import msgspec
 
+from connectors.edi.acknowledge import acknowledge
 from connectors.edi.envelope import Interchange
 from connectors.edi.errors import EdiError
 from connectors.edi.facts import DocumentFacts, read_facts
 from connectors.edi.reader import Reader
+from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, print_result
 from foundation.rooms import CliCommand
 
@@ -33,6 +35,20 @@ def read_file(*, file: Path) -> None:
         reader = Reader(iter(lambda: opened.read(_CHUNK), b""))
         documents = list(read_facts(reader))
     print_result(CommandResult("\n".join(_lines(reader, documents)), _data(reader, documents)))
+
+
+@edi.command("acknowledge")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--control", type=click.IntRange(1, 999_999_999), required=True, help="Control number of the first one.")
+def acknowledge_file(*, file: Path, control: int) -> None:
+    """Print the acknowledgement of a file: 997 or TA1 for X12, CONTRL for EDIFACT, with the errors that were found.
+
+    Nothing is stored or sent. Files of acknowledgements have none.
+    """
+    with file.open("rb") as opened:
+        reader = Reader(iter(lambda: opened.read(_CHUNK), b""))
+        made = [each.decode() for each in acknowledge(reader, first_control=control, now=utc_now())]
+    print_result(CommandResult("\n".join(made), made))
 
 
 def _lines(reader: Reader, documents: list[DocumentFacts]) -> Iterator[str]:

@@ -56,8 +56,8 @@ class EdifactEnvelope(Envelope):
         if group is None:
             self.report("UNE_WITHOUT_UNG", segment.number)
             return
-        self.check_count("UNE01_COUNT", segment, group.messages)
-        self.check_same("UNE02_REF", segment, group.control, segment.get(2))
+        self.check_count("UNE01_COUNT", segment, group.messages, group)
+        self.check_same("UNE02_REF", segment, group.control, group)
 
     def _unh(self, segment: Segment) -> Unit:
         self._close_unit(segment.number)
@@ -68,7 +68,7 @@ class EdifactEnvelope(Envelope):
         version = " ".join(filter(None, (".".join(kind[1:3]), kind[4] if len(kind) > 4 else "")))
         self.unit = Unit(
             kind=kind[0] if kind else "", reference=segment.get(1), version=version, first_segment=segment.number,
-            group=self.group,
+            group=self.group, type_parts=tuple(kind[1:5]),
         )  # fmt: skip
         return self.unit
 
@@ -78,8 +78,8 @@ class EdifactEnvelope(Envelope):
             self.report("UNT_WITHOUT_UNH", segment.number)
             return None
         unit.segments += 1
-        self.check_count("UNT01_COUNT", segment, unit.segments)
-        self.check_same("UNT02_REF", segment, unit.reference, segment.get(2))
+        self.check_count("UNT01_COUNT", segment, unit.segments, unit)
+        self.check_same("UNT02_REF", segment, unit.reference, unit)
         return unit
 
     def _unz(self, segment: Segment) -> None:
@@ -87,18 +87,18 @@ class EdifactEnvelope(Envelope):
         self.closed = True
         interchange = self.interchange
         self.check_count("UNZ01_COUNT", segment, len(interchange.groups) if self._grouped else interchange.messages)
-        self.check_same("UNZ02_REF", segment, interchange.control, segment.get(2))
+        self.check_same("UNZ02_REF", segment, interchange.control)
 
     def _close_unit(self, at: int) -> None:
-        if self.unit is not None:
-            self.unit = None
-            self.report("UNT_MISSING", at)
+        unit, self.unit = self.unit, None
+        if unit is not None:
+            self.report("UNT_MISSING", at, of=unit)
 
     def _close_group(self, at: int) -> None:
         self._close_unit(at)
         if self.group is not None:
-            self.group = None
             self.report("UNE_MISSING", at)
+            self.group = None
 
 
 _CONTROL = {

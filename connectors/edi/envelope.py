@@ -15,6 +15,9 @@ class Group(msgspec.Struct, kw_only=True):
     control: str | None
     version: str = ""
     messages: int = 0
+    declared: str = ""
+    """The number of sets that the trailer states."""
+    errors: list[EdiError] = []
 
 
 class Unit(msgspec.Struct, kw_only=True):
@@ -26,6 +29,9 @@ class Unit(msgspec.Struct, kw_only=True):
     first_segment: int
     segments: int = 1
     group: Group | None = None
+    type_parts: tuple[str, ...] = ()
+    """Version, release, agency and association code of UNH."""
+    errors: list[EdiError] = []
 
 
 class Interchange(msgspec.Struct, kw_only=True):
@@ -40,6 +46,9 @@ class Interchange(msgspec.Struct, kw_only=True):
     charset: str = "utf-8"
     test: bool = False
     acknowledgement_requested: bool = False
+    day: str = ""
+    time: str = ""
+    errors: list[EdiError] = []
     groups: list[Group] = []
     messages: int = 0
 
@@ -56,9 +65,23 @@ class Envelope(ABC):
         self.lost = False
         """The structure is unknown: later deviations are consequences of that."""
 
-    def report(self, code: str, segment: int, expected: str = "", found: str = "", *, tolerated: bool = False) -> None:
-        if not self.lost:
-            self._errors.append(edi_error(code, segment, expected=expected, found=found, tolerated=tolerated))
+    def report(  # noqa: PLR0913 - keyword-only parts of one record
+        self,
+        code: str,
+        segment: int,
+        *,
+        expected: str = "",
+        found: str = "",
+        tolerated: bool = False,
+        of: Unit | Group | None = None,
+    ) -> None:
+        """Record a deviation `of` a set, message or group; otherwise of the part that its level names."""
+        if self.lost:
+            return
+        error = edi_error(code, segment, expected=expected, found=found, tolerated=tolerated)
+        self._errors.append(error)
+        part = of or (self.group if error.level == Level.GROUP else None)
+        (part or self.interchange).errors.append(error)
 
     @abstractmethod
     def take(self, segment: Segment) -> Unit | None:
@@ -68,14 +91,16 @@ class Envelope(ABC):
     def end(self, segment: int) -> None:
         """Check for missing trailers at the end of the file or where another interchange starts."""
 
-    def check_count(self, code: str, segment: Segment, counted: int) -> None:
+    def check_count(self, code: str, segment: Segment, counted: int, of: Unit | Group | None = None) -> None:
         said = segment.get(1)
-        if not said.strip().isdigit() or int(said) != counted:
-            self.report(code, segment.number, f"{counted}", said)
+        if not said.strip().isdecimal() or int(said) != counted:
+            self.report(code, segment.number, expected=f"{counted}", found=said, of=of)
 
-    def check_same(self, code: str, segment: Segment, expected: str | None, found: str) -> None:
+    def check_same(self, code: str, segment: Segment, expected: str | None, of: Unit | Group | None = None) -> None:
+        """Compare a control number with that of the header."""
+        found = segment.get(2)
         if expected is not None and expected.strip() != found.strip():
-            self.report(code, segment.number, expected, found)
+            self.report(code, segment.number, expected=expected, found=found, of=of)
 
 
 def widest(errors: list[EdiError]) -> Level | None:

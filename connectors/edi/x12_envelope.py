@@ -12,7 +12,7 @@ class X12Envelope(Envelope):
         self.interchange = Interchange(
             standard=Standard.X12, control=value[13], sender=value[6], receiver=value[8], sender_qualifier=value[5],
             receiver_qualifier=value[7], version=value[12], test=value[15] == "T",
-            acknowledgement_requested=value[14] == "1",
+            acknowledgement_requested=value[14] == "1", day=value[9], time=value[10],
         )  # fmt: skip
         self._ta1 = 0
 
@@ -48,8 +48,9 @@ class X12Envelope(Envelope):
         if group is None:
             self.report("GS_MISSING", segment.number, expected="GS", found="GE")
         elif group.control is not None:
-            self.check_count("GE01_COUNT", segment, group.messages)
-            self.check_same("GE02_CONTROL", segment, group.control, segment.get(2))
+            group.declared = segment.get(1).strip()
+            self.check_count("GE01_COUNT", segment, group.messages, group)
+            self.check_same("GE02_CONTROL", segment, group.control, group)
 
     def _st(self, segment: Segment) -> Unit:
         self._close_unit(segment.number)
@@ -71,8 +72,8 @@ class X12Envelope(Envelope):
             self.report("SE_WITHOUT_ST", segment.number)
             return None
         unit.segments += 1
-        self.check_count("SE01_COUNT", segment, unit.segments)
-        self.check_same("SE02_CONTROL", segment, unit.reference, segment.get(2))
+        self.check_count("SE01_COUNT", segment, unit.segments, unit)
+        self.check_same("SE02_CONTROL", segment, unit.reference, unit)
         return unit
 
     def _iea(self, segment: Segment) -> None:
@@ -81,18 +82,18 @@ class X12Envelope(Envelope):
         groups = len(self.interchange.groups)
         said = segment.get(1).strip()
         if self._ta1 and not groups and said in {"1", f"{self._ta1}"}:
-            self.report("IEA01_COUNT", segment.number, "0", said, tolerated=True)
+            self.report("IEA01_COUNT", segment.number, expected="0", found=said, tolerated=True)
         else:
             self.check_count("IEA01_COUNT", segment, groups)
-        self.check_same("IEA02_CONTROL", segment, self.interchange.control, segment.get(2))
+        self.check_same("IEA02_CONTROL", segment, self.interchange.control)
 
     def _acknowledgement(self, _: Segment) -> None:
         self._ta1 += 1
 
     def _close_unit(self, at: int) -> None:
-        if self.unit is not None:
-            self.unit = None
-            self.report("SE_MISSING", at)
+        unit, self.unit = self.unit, None
+        if unit is not None:
+            self.report("SE_MISSING", at, of=unit)
 
     def _close_group(self, at: int) -> None:
         self._close_unit(at)
