@@ -1,6 +1,7 @@
 """Faults of the connection and of Stripe, from a list or a seed."""
 
 import random
+from collections import Counter
 from enum import StrEnum
 
 
@@ -16,14 +17,23 @@ class Fault(StrEnum):
 
 
 class Faults:
-    """Faults by request: those of `queue` first, in order (None: no fault); then a random one at `rate`."""
+    """Faults by request: those of `queue` first, in order (None: no fault); then a random one at `rate`. `happened`
+    counts them.
+    """
 
     def __init__(self, seed: int = 0, rate: float = 0.0) -> None:
         self.queue: list[Fault | None] = []
         self.rate = rate
+        self.happened: Counter[Fault] = Counter()
         self._random = random.Random(seed)
 
     def next(self, method: str) -> Fault | None:
+        found = self._next(method)
+        if found is not None:
+            self.happened[found] += 1
+        return found
+
+    def _next(self, method: str) -> Fault | None:
         if self.queue:
             return self.queue.pop(0)
         if self._random.random() >= self.rate:
