@@ -31,7 +31,7 @@ from tests.support.passwords import hash_cheaply
 from tests.support.shared_web_app import shared_services  # noqa: F401 - a fixture
 
 SECRET = "a-password-nobody-may-see"
-NO_SERVERS = {"demo", "connector-list", "valkey-create-users", "doctor"}
+NO_SERVERS = {"demo", "connector-list", "valkey-create-users", "doctor", "edi-read", "edi-acknowledge"}
 PROCESSES = ("web", "worker", "relay")
 NOT_A_COMMAND_OF_ONE_ACT = {*PROCESSES, "up", *NO_SERVERS}
 LOOK_AT_THEIR_INPUT_FIRST = {("connection", "create"), ("restore",)}
