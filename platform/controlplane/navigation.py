@@ -10,21 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from branding.shell import NavGroup, NavItem
 from foundation.database.engine import scope_of
 from foundation.i18n.localizer import translate
-from foundation.marks import N_
-from foundation.rooms import MenuSection, NavArea, NavEntry, Rooms
+from foundation.rooms import NavArea, NavEntry, Rooms
 from tenants.models import Client
 from tenants.principal import Principal
 
 MOST: Final = 1_000
 """Badges stop counting here, to keep the menu cheap on every page."""
 _STARTS: Final = ("/fleet", "/overview", "/channel")
-_HEADINGS: Final = {
-    MenuSection.SETUP: N_("Set-up"),
-    MenuSection.GOVERNANCE: N_("Governance"),
-    MenuSection.BILLING: N_("Billing"),
-    MenuSection.ACCOUNT: N_("Account"),
-}
-_ORDER: Final = tuple(MenuSection)
 
 
 async def build_menu(
@@ -36,7 +28,7 @@ async def build_menu(
     counts = await _count(session, [each for each in entries if each.badge and principal.may(each.badge_permission)])
     root = f"/clients/{client.slug}" if client is not None else ""
     return tuple(
-        NavGroup(items=_items(section, counts, root), label=translate(_HEADINGS[key]) if key in _HEADINGS else "")
+        NavGroup(items=_items(section, counts, root), label=translate(key.label) if key.label else "")
         for key, section in groupby(entries, key=lambda entry: entry.section)
     )
 
@@ -60,7 +52,7 @@ def _area(principal: Principal, client: Client | None) -> NavArea | None:
 def _entries(rooms: Rooms, area: NavArea | None) -> list[NavEntry]:
     return sorted(
         (entry for entry in rooms.every(lambda room: room.navigation) if entry.area is area),
-        key=lambda entry: (_ORDER.index(entry.section), entry.position),
+        key=lambda entry: entry.place,
     )
 
 

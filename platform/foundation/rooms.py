@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.actions import AuditAction, AuditKind
 from foundation.clock import Clock
+from foundation.codes import LabelledCode
 from foundation.dashboard_tiles import Tile
 from foundation.database.engine import Database
 from foundation.entitlements.features import Feature, Features
@@ -31,6 +32,7 @@ from foundation.jobs.ready_queue import ReadyQueue
 from foundation.jobs.registry import JobHandler
 from foundation.jobs.repair import Duty
 from foundation.jobs.types import JobType
+from foundation.marks import N_
 from foundation.outbound.client import OutboundClient
 from foundation.permissions import Permission
 from foundation.retention import DataClass, Pin
@@ -60,14 +62,14 @@ class NavArea(StrEnum):
     PARTNER = "partner"
 
 
-class MenuSection(StrEnum):
-    """Group of an area's entries, in the order of the menu; all but the first have a heading."""
+class MenuSection(LabelledCode):
+    """Group of an area's entries, in the order of the menu, with its heading; the first has none."""
 
-    DAILY = "daily"
-    SETUP = "set-up"
-    GOVERNANCE = "governance"
-    BILLING = "billing"
-    ACCOUNT = "account"
+    DAILY = "daily", ""
+    SETUP = "set-up", N_("Set-up")
+    GOVERNANCE = "governance", N_("Governance")
+    BILLING = "billing", N_("Billing")
+    ACCOUNT = "account", N_("Account")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,11 @@ class NavEntry:
     badge: str = ""
     badge_permission: str = ""
     covers: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Sort key within the area."""
+        return tuple(MenuSection).index(self.section), self.position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

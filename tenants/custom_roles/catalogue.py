@@ -7,13 +7,12 @@ from typing import Final
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.permissions import Permission
-from foundation.rooms import MenuSection, NavArea, NavEntry, Rooms
+from foundation.rooms import NavArea, NavEntry, Rooms
 from policy.index import PolicyIndex, permissions_of
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from tenants.principal import Principal
 
 _READS: Final = ":read"
-_SECTIONS: Final = tuple(MenuSection)
 _AREAS: Final = {
     NavArea.MSP: N_("All clients"),
     NavArea.CLIENT: N_("Inside a client"),
@@ -105,10 +104,7 @@ class PermissionCatalogue:
         return [label for code, label in known.items() if code in wanted] + sorted(wanted - known.keys())
 
     def _area(self, area: NavArea, permissions: Collection[str]) -> SeenArea:
-        entries = sorted(
-            (one for one in self._entries if one.area is area),
-            key=lambda one: (_SECTIONS.index(one.section), one.position),
-        )
+        entries = sorted((one for one in self._entries if one.area is area), key=lambda one: one.place)
         shown = [one for one in entries if str(one.permission) in permissions]
         title = translate(_AREAS[area]) if area in _AREAS else ""
         return SeenArea(title, shown, [one for one in entries if one not in shown])
