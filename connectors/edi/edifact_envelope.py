@@ -1,5 +1,7 @@
 """Envelope of EDIFACT: UNB, UNG, UNH and their trailers."""
 
+from collections.abc import Callable, Mapping
+
 from connectors.edi.envelope import Envelope, Group, Interchange, Unit
 from connectors.edi.errors import EdiError, Standard, edi_error
 from connectors.edi.segments import CHARSETS, Segment
@@ -23,16 +25,16 @@ class EdifactEnvelope(Envelope):
         if syntax == "UNOX":
             self._errors.append(edi_error("SYNTAX_UNSUPPORTED", unb.number, found=syntax, unreadable=True))
 
-    def take(self, segment: Segment) -> Unit | None:
-        tag, unit = segment.tag, self.unit
-        if unit is not None and tag not in _CONTROL:
-            unit.segments += 1
-            return unit
-        check = _CONTROL.get(tag)
-        if check is not None and not (self.closed and tag == "UNZ"):
-            return check(self, segment)
-        self.report("UNZ_WITHOUT_UNB" if tag == "UNZ" else "SEGMENT_OUTSIDE_MESSAGE", segment.number, found=tag)
-        return None
+    @property
+    def checks(self) -> Mapping[str, Callable[["EdifactEnvelope", Segment], Unit | None]]:
+        return _CHECKS
+
+    def is_expected(self, tag: str) -> bool:
+        return not (self.closed and tag == "UNZ")
+
+    def report_misplaced(self, segment: Segment) -> None:
+        code = "UNZ_WITHOUT_UNB" if segment.tag == "UNZ" else "SEGMENT_OUTSIDE_MESSAGE"
+        self.report(code, segment.number, found=segment.tag)
 
     def end(self, segment: int) -> None:
         if self.closed:
@@ -51,7 +53,7 @@ class EdifactEnvelope(Envelope):
         self.interchange.groups.append(self.group)
 
     def _une(self, segment: Segment) -> None:
-        self._close_unit(segment.number)
+        self.close_unit("UNT_MISSING", segment.number)
         group, self.group = self.group, None
         if group is None:
             self.report("UNE_WITHOUT_UNG", segment.number)
@@ -60,7 +62,7 @@ class EdifactEnvelope(Envelope):
         self.check_same("UNE02_REF", segment, group.control, group)
 
     def _unh(self, segment: Segment) -> Unit:
-        self._close_unit(segment.number)
+        self.close_unit("UNT_MISSING", segment.number)
         if self.group is not None:
             self.group.messages += 1
         self.interchange.messages += 1
@@ -73,14 +75,7 @@ class EdifactEnvelope(Envelope):
         return self.unit
 
     def _unt(self, segment: Segment) -> Unit | None:
-        unit, self.unit = self.unit, None
-        if unit is None:
-            self.report("UNT_WITHOUT_UNH", segment.number)
-            return None
-        unit.segments += 1
-        self.check_count("UNT01_COUNT", segment, unit.segments, unit)
-        self.check_same("UNT02_REF", segment, unit.reference, unit)
-        return unit
+        return self.end_unit(segment, no_header="UNT_WITHOUT_UNH", count="UNT01_COUNT", reference="UNT02_REF")
 
     def _unz(self, segment: Segment) -> None:
         self._close_group(segment.number)
@@ -89,19 +84,14 @@ class EdifactEnvelope(Envelope):
         self.check_count("UNZ01_COUNT", segment, len(interchange.groups) if self._grouped else interchange.messages)
         self.check_same("UNZ02_REF", segment, interchange.control)
 
-    def _close_unit(self, at: int) -> None:
-        unit, self.unit = self.unit, None
-        if unit is not None:
-            self.report("UNT_MISSING", at, of=unit)
-
     def _close_group(self, at: int) -> None:
-        self._close_unit(at)
+        self.close_unit("UNT_MISSING", at)
         if self.group is not None:
             self.report("UNE_MISSING", at)
             self.group = None
 
 
-_CONTROL = {
+_CHECKS = {
     "UNG": EdifactEnvelope._ung, "UNE": EdifactEnvelope._une, "UNH": EdifactEnvelope._unh,  # noqa: SLF001
     "UNT": EdifactEnvelope._unt, "UNZ": EdifactEnvelope._unz,  # noqa: SLF001
 }  # fmt: skip

@@ -1,6 +1,8 @@
 """Parts of an interchange: what its headers and trailers declare, and what was counted."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -83,9 +85,46 @@ class Envelope(ABC):
         part = of or (self.group if error.level == Level.GROUP else None)
         (part or self.interchange).errors.append(error)
 
+    @property
     @abstractmethod
+    def checks(self) -> Mapping[str, Callable[[Any, Segment], Unit | None]]:
+        """The check of each header and trailer, by its tag."""
+
+    @abstractmethod
+    def is_expected(self, tag: str) -> bool:
+        """Whether a header or trailer can stand here."""
+
+    @abstractmethod
+    def report_misplaced(self, segment: Segment) -> None:
+        """Record a segment outside the sets or messages, or behind the interchange."""
+
     def take(self, segment: Segment) -> Unit | None:
         """Check a segment. The set or message that contains it, also for its header and trailer."""
+        unit, check = self.unit, self.checks.get(segment.tag)
+        if unit is not None and check is None:
+            unit.segments += 1
+            return unit
+        if check is not None and self.is_expected(segment.tag):
+            return check(self, segment)
+        self.report_misplaced(segment)
+        return None
+
+    def end_unit(self, segment: Segment, *, no_header: str, count: str, reference: str) -> Unit | None:
+        """Check the trailer of a set or message. The codes are those of the deviations."""
+        unit, self.unit = self.unit, None
+        if unit is None:
+            self.report(no_header, segment.number)
+            return None
+        unit.segments += 1
+        self.check_count(count, segment, unit.segments, unit)
+        self.check_same(reference, segment, unit.reference, unit)
+        return unit
+
+    def close_unit(self, code: str, at: int) -> None:
+        """Record a missing trailer of the open set or message."""
+        unit, self.unit = self.unit, None
+        if unit is not None:
+            self.report(code, at, of=unit)
 
     @abstractmethod
     def end(self, segment: int) -> None:

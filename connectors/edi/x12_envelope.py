@@ -1,5 +1,7 @@
 """Envelope of X12: ISA, GS, ST and their trailers."""
 
+from collections.abc import Callable, Mapping
+
 from connectors.edi.envelope import Envelope, Group, Interchange, Unit
 from connectors.edi.errors import EdiError, Standard, edi_error
 from connectors.edi.segments import Segment
@@ -16,21 +18,20 @@ class X12Envelope(Envelope):
         )  # fmt: skip
         self._ta1 = 0
 
-    def take(self, segment: Segment) -> Unit | None:
-        tag, unit = segment.tag, self.unit
-        if unit is not None and tag not in _CONTROL:
-            unit.segments += 1
-            return unit
-        check = _CONTROL.get(tag)
-        if check is not None and not self.closed:
-            return check(self, segment)
+    @property
+    def checks(self) -> Mapping[str, Callable[["X12Envelope", Segment], Unit | None]]:
+        return _CHECKS
+
+    def is_expected(self, tag: str) -> bool:  # noqa: ARG002 - nothing can stand behind the interchange
+        return not self.closed
+
+    def report_misplaced(self, segment: Segment) -> None:
         if self.closed:
-            self.report("IEA_WITHOUT_ISA" if tag == "IEA" else "SEGMENT_OUTSIDE_INTERCHANGE", segment.number)
+            self.report("IEA_WITHOUT_ISA" if segment.tag == "IEA" else "SEGMENT_OUTSIDE_INTERCHANGE", segment.number)
         elif self.group is None:
             self._unknown_group(segment)
         else:
-            self.report("SEGMENT_OUTSIDE_SET", segment.number, found=tag)
-        return None
+            self.report("SEGMENT_OUTSIDE_SET", segment.number, found=segment.tag)
 
     def end(self, segment: int) -> None:
         if not self.closed:
@@ -43,7 +44,7 @@ class X12Envelope(Envelope):
         self.interchange.groups.append(self.group)
 
     def _ge(self, segment: Segment) -> None:
-        self._close_unit(segment.number)
+        self.close_unit("SE_MISSING", segment.number)
         group, self.group = self.group, None
         if group is None:
             self.report("GS_MISSING", segment.number, expected="GS", found="GE")
@@ -53,7 +54,7 @@ class X12Envelope(Envelope):
             self.check_same("GE02_CONTROL", segment, group.control, group)
 
     def _st(self, segment: Segment) -> Unit:
-        self._close_unit(segment.number)
+        self.close_unit("SE_MISSING", segment.number)
         if self.group is None:
             self._unknown_group(segment)
         group = self.group
@@ -67,14 +68,7 @@ class X12Envelope(Envelope):
         return self.unit
 
     def _se(self, segment: Segment) -> Unit | None:
-        unit, self.unit = self.unit, None
-        if unit is None:
-            self.report("SE_WITHOUT_ST", segment.number)
-            return None
-        unit.segments += 1
-        self.check_count("SE01_COUNT", segment, unit.segments, unit)
-        self.check_same("SE02_CONTROL", segment, unit.reference, unit)
-        return unit
+        return self.end_unit(segment, no_header="SE_WITHOUT_ST", count="SE01_COUNT", reference="SE02_CONTROL")
 
     def _iea(self, segment: Segment) -> None:
         self._close_group(segment.number)
@@ -90,13 +84,8 @@ class X12Envelope(Envelope):
     def _acknowledgement(self, _: Segment) -> None:
         self._ta1 += 1
 
-    def _close_unit(self, at: int) -> None:
-        unit, self.unit = self.unit, None
-        if unit is not None:
-            self.report("SE_MISSING", at, of=unit)
-
     def _close_group(self, at: int) -> None:
-        self._close_unit(at)
+        self.close_unit("SE_MISSING", at)
         if self.group is not None:
             if self.group.control is not None:
                 self.report("GE_MISSING", at)
@@ -112,7 +101,7 @@ class X12Envelope(Envelope):
         self.interchange.groups.append(self.group)
 
 
-_CONTROL = {
+_CHECKS = {
     "GS": X12Envelope._gs, "GE": X12Envelope._ge, "ST": X12Envelope._st, "SE": X12Envelope._se,  # noqa: SLF001
     "IEA": X12Envelope._iea, "TA1": X12Envelope._acknowledgement,  # noqa: SLF001
 }  # fmt: skip
