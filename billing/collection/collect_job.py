@@ -10,6 +10,7 @@ from billing.collection.apply import apply_remote
 from billing.collection.charge import charge, charge_in_sandbox, next_charge
 from billing.collection.converge import converge
 from billing.collection.prepare import COLLECTED, Collectable, prepare
+from billing.held_calls import defer_held
 from billing.invoices.steps import lock_issued
 from billing.payment_account.accounts import open_account
 from billing.payment_account.current import find_current_account
@@ -38,7 +39,6 @@ from foundation.outbound.errors import OutboundHeld
 
 COLLECT_LANE: Final = f"{EVENTS_LANE}/{COLLECT.name}"
 """Lane of the jobs that `InvoiceMoved` events start, so that two of one invoice never run at once."""
-_HELD_SECONDS: Final = 30.0
 _LATER_SECONDS: Final = 60.0
 """So that the attempt is due when its job runs."""
 
@@ -64,7 +64,7 @@ def collect_handler(services: PaymentServices) -> Handler[CollectInvoice]:
             remote = await ask(account, wanted)
             remote, declined = await charge(account.provider, wanted, remote)
         except (ProviderBusy, OutboundHeld) as held:
-            batch.defer(item, delay=held.retry_after or _HELD_SECONDS, is_retry=False)
+            defer_held(batch, item, held)
             return
         except (ProviderRefused, TotalsDiffer, Conflict) as error:
             refusal = error

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.collection.apply import apply_remote
 from billing.collection.collect_job import note_return
+from billing.held_calls import defer_held
 from billing.payment_account.accounts import open_account
 from billing.payment_account.services import PaymentServices
 from billing.payment_methods.profiles import find_profile, request_reading
@@ -23,7 +24,6 @@ from foundation.jobs.registry import Handler
 from foundation.outbound.errors import OutboundHeld
 from foundation.scope import Scope
 
-_HELD_SECONDS: Final = 30.0
 _FAILED: Final = "invoice.payment_failed"
 
 
@@ -49,7 +49,7 @@ def apply_handler(services: PaymentServices) -> Handler[ApplyEvent]:
                 if await _apply(services, batch.scope, account.provider, pending):
                     state = EventState.APPLIED
             except (ProviderBusy, OutboundHeld) as held:
-                batch.defer(item, delay=held.retry_after or _HELD_SECONDS, is_retry=False)
+                defer_held(batch, item, held)
                 return
         async with batch.commit() as session:
             await _finish(session, event_id, state, services.clock())

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.collection.events_job import apply_to_client
 from billing.collection.hooks import store_event
+from billing.held_calls import defer_held
 from billing.payment_account.accounts import find_payment_account, open_account
 from billing.payment_account.services import PaymentServices
 from billing.payments.job_types import READ_INVOICES, SWEEP, SWEEP_LANE, ReadInvoices
@@ -28,7 +29,6 @@ _OVERLAP: Final = timedelta(hours=2)
 """The provider's clock differs, and it lists some events late."""
 _READ_FOR: Final = timedelta(days=90)
 """Age up to which invoices are read again."""
-_HELD_SECONDS: Final = 30.0
 _log = structlog.get_logger(__name__)
 
 
@@ -86,7 +86,7 @@ def read_handler(services: PaymentServices) -> Handler[ReadInvoices]:
                     batch.check_lease()
                     await read_listed(services, batch, account.provider, listed, listed_at=listed_at)
             except (ProviderBusy, OutboundHeld) as held:
-                batch.defer(item, delay=held.retry_after or _HELD_SECONDS, is_retry=False)
+                defer_held(batch, item, held)
                 return
             except ProviderRefused as refused:
                 _log.warning("payments.sweep_refused", msp_id=str(batch.scope.msp_id), code=refused.provider_code)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.legal_entities.parties import parse_days
 from billing.legal_entities.repository import add_tax_rate, set_billing_details, set_legal_entity
 from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
-from billing.legal_entities.tax import DOMESTIC, TaxCategory, TaxSourceKind, VatCheckKind
+from billing.legal_entities.tax import DOMESTIC, USUAL_TAX_CODE, TaxCategory, TaxSourceKind, VatCheckKind
 from billing.sides import Side
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_in_account, run_with_services
@@ -76,7 +76,7 @@ def legal_entity() -> None:
     show_default=True, help="Register in which buyers' VAT ids are checked.",
 )  # fmt: skip
 @click.option("--vat-check-days", type=click.IntRange(1, 365), default=30, show_default=True, help="Age of a check.")
-@click.option("--tax-code", default="txcd_10103001", show_default=True, help="Tax code of Stripe.")
+@click.option("--tax-code", default=USUAL_TAX_CODE, show_default=True, help="Tax code of Stripe.")
 def set_legal_entity_(*, msp_id: UUID, side: str, dunning_days: str, **given: Any) -> None:
     """Set the issuer of invoices to an MSP's clients, or to the MSP. Wholesale formats contain {account}."""
     entity = build_input(LegalEntityInput, {**given, "dunning_days": parse_days(dunning_days)})

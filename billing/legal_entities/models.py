@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Integer, Numeric, UniqueCons
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from billing.legal_entities.tax import TaxCategory, TaxSourceKind, VatCheckKind
+from billing.legal_entities.tax import USUAL_TAX_CODE, TaxCategory, TaxSourceKind, VatCheckKind
 from foundation.database.base import Base, TenantOwned
 from foundation.state_machine import in_sql
 
@@ -47,7 +47,7 @@ class LegalEntity(TenantOwned, Base):
     tax_source: Mapped[str] = mapped_column(server_default=TaxSourceKind.OWN)
     vat_check: Mapped[str] = mapped_column(server_default=VatCheckKind.OFF)
     vat_check_days: Mapped[int] = mapped_column(Integer, server_default="30")
-    tax_code: Mapped[str] = mapped_column(server_default="txcd_10103001")
+    tax_code: Mapped[str] = mapped_column(server_default=USUAL_TAX_CODE)
     updated_at: Mapped[datetime]
 
     __table_args__ = (

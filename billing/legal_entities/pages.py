@@ -18,7 +18,7 @@ from billing.legal_entities.repository import (
     set_legal_entity,
 )
 from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
-from billing.legal_entities.tax import DOMESTIC, TaxCategory, TaxSourceKind, VatCheckKind
+from billing.legal_entities.tax import DOMESTIC, USUAL_TAX_CODE, TaxCategory, TaxSourceKind, VatCheckKind
 from billing.permissions import BillingPermission
 from billing.sides import Side
 from billing.vat_register.port import VAT_STATUS_LABELS
@@ -165,7 +165,7 @@ async def _entity_page(access: Access, typed: Typed, refusal: DomainError | None
     issuer = await find_issuer(access.session, Side.RETAIL)
     shown: dict[str, Any] = {"payment_days": "14", "grace_days": "3", "dunning_days": "7, 14, 28"} | {
         "number_format": "INV-{year}-{number:5}", "credit_note_format": "CN-{year}-{number:5}",
-        "tax_source": TaxSourceKind.OWN.value, "tax_code": "txcd_10103001",
+        "tax_source": TaxSourceKind.OWN.value, "tax_code": USUAL_TAX_CODE,
         "vat_check": VatCheckKind.OFF.value, "vat_check_days": "30",
     }  # fmt: skip
     if issuer is not None:

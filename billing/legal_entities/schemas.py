@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.legal_entities.tax import TaxCategory, TaxSourceKind, VatCheckKind
+from billing.legal_entities.tax import USUAL_TAX_CODE, TaxCategory, TaxSourceKind, VatCheckKind
 from foundation.web.requests import RequestBody
 
 Text = Annotated[str, msgspec.Meta(max_length=120)]
@@ -46,7 +46,7 @@ class LegalEntityInput(RequestBody, frozen=True, kw_only=True):
     number_format: Annotated[str, msgspec.Meta(max_length=40)] = "INV-{year}-{number:5}"
     credit_note_format: Annotated[str, msgspec.Meta(max_length=40)] = "CN-{year}-{number:5}"
     tax_source: TaxSourceKind = TaxSourceKind.OWN
-    tax_code: Annotated[str, msgspec.Meta(max_length=20)] = "txcd_10103001"
+    tax_code: Annotated[str, msgspec.Meta(max_length=20)] = USUAL_TAX_CODE
     vat_check: VatCheckKind = VatCheckKind.OFF
     vat_check_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
 

@@ -31,6 +31,10 @@ DOMESTIC: Final = (TaxCategory.STANDARD, TaxCategory.ZERO, TaxCategory.EXEMPT)
 """Categories of a seller's own rates; the others follow from the place of supply."""
 
 
+USUAL_TAX_CODE: Final = "txcd_10103001"
+"""Stripe's code of software as a service for business use."""
+
+
 class TaxSourceKind(StrEnum):
     """Origin of the tax of a legal entity's invoices: its own rates, or Stripe Tax in its payment account."""
 

@@ -14,6 +14,7 @@ from billing.legal_entities.repository import find_issuer
 from billing.legal_entities.schemas import LegalEntityView
 from billing.legal_entities.tax import TaxAmount, TaxDetail, TaxRule, TaxSourceKind
 from billing.line_kinds import LineKind
+from billing.payments.port import ProviderRefused
 from billing.payments.provider_invoices import problem_text
 from billing.sides import Side, as_rater
 from billing.snapshot import Buyer
@@ -22,6 +23,7 @@ from billing.tax_service.port import TaxAnswer, TaxHeld, TaxQuestion
 from billing.tax_service.schemas import TaxCalculationView
 from foundation.clock import day_in
 from foundation.database.engine import scope_of
+from foundation.errors import DomainError
 from foundation.i18n.messages import MessageText, encode_text, to_message
 from foundation.marks import N_
 from foundation.state_machine import in_sql
@@ -156,6 +158,13 @@ async def write_tax_failure(  # noqa: PLR0913 - one row
             "p": encode_text(problem), "now": now,
         },
     )  # fmt: skip
+
+
+async def write_tax_refusal(session: AsyncSession, invoice_id: UUID, refusal: DomainError, *, now: datetime) -> None:
+    """Store a refusal: the provider's own words, or the sentence of another error."""
+    answer = refusal.answer if isinstance(refusal, ProviderRefused) else ""
+    problem = None if answer else refusal.reason
+    await write_tax_failure(session, invoice_id, refusal.code, answer, problem, now=now)
 
 
 async def write_transaction(session: AsyncSession, invoice_id: UUID, transaction_id: str, *, now: datetime) -> None:

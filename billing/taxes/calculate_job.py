@@ -1,15 +1,14 @@
 """Job that calculates the tax of a draft at the tax service."""
 
-from typing import Final
-
 from billing.errors import PartyMissing
+from billing.held_calls import defer_held
 from billing.legal_entities.tax import TaxRule
 from billing.payment_account.accounts import open_account
 from billing.payment_account.services import OpenAccount, PaymentServices
-from billing.payments.port import ProviderBusy, ProviderRefused, ProviderUncertain
+from billing.payments.port import ProviderBusy, ProviderUncertain
 from billing.stripe.adapter import StripeProvider
 from billing.stripe.tax import StripeTax
-from billing.tax_service.calculations import read_question, write_calculation, write_tax_failure
+from billing.tax_service.calculations import read_question, write_calculation, write_tax_refusal
 from billing.tax_service.port import NO_SERVICE, TaxAnswer, TaxHeld, TaxQuestion, TaxService
 from billing.tax_service.rules import rule_of
 from foundation.errors import Conflict
@@ -17,8 +16,6 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundHeld
-
-_HELD_SECONDS: Final = 30.0
 
 
 def service_of(account: OpenAccount | None) -> TaxService | None:
@@ -47,19 +44,17 @@ def calculate_handler(services: PaymentServices) -> Handler[NoPayload]:
         try:
             answer, rule = await _ask(service_of(account), found[0])
         except (ProviderBusy, OutboundHeld) as held:
-            batch.defer(item, delay=held.retry_after or _HELD_SECONDS, is_retry=False)
+            defer_held(batch, item, held)
             return
         except ProviderUncertain as failure:
             async with services.db.transaction(batch.scope) as session:
-                await write_tax_failure(session, item.ref, failure.code, problem=failure.reason, now=now)
+                await write_tax_refusal(session, item.ref, failure, now=now)
             raise
         except Conflict as error:
             refusal = error
         async with batch.commit() as session:
             if refusal is not None:
-                words = refusal.answer if isinstance(refusal, ProviderRefused) else ""
-                problem = None if words else refusal.reason
-                await write_tax_failure(session, item.ref, refusal.code, words, problem, now=now)
+                await write_tax_refusal(session, item.ref, refusal, now=now)
             elif account is not None:
                 await write_calculation(session, item.ref, found[0], answer, rule, account_id=account.id, now=now)
 

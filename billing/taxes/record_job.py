@@ -1,16 +1,17 @@
 """Job that records a finalised invoice at the tax service, and takes back what is credited or voided."""
 
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.held_calls import defer_held
 from billing.payment_account.accounts import open_account
 from billing.payment_account.services import PaymentServices
-from billing.payments.port import OTHER_ACCOUNT, ProviderBusy, ProviderRefused
+from billing.payments.port import OTHER_ACCOUNT, ProviderBusy
 from billing.states import InvoiceState
-from billing.tax_service.calculations import find_calculation, write_tax_failure, write_transaction
+from billing.tax_service.calculations import find_calculation, write_tax_failure, write_tax_refusal, write_transaction
 from billing.tax_service.port import TaxService
 from billing.taxes.calculate_job import service_of
 from foundation.database.engine import scope_of
@@ -19,8 +20,6 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundHeld
-
-_HELD_SECONDS: Final = 30.0
 
 
 def record_handler(services: PaymentServices) -> Handler[NoPayload]:
@@ -35,22 +34,22 @@ def record_handler(services: PaymentServices) -> Handler[NoPayload]:
         account = await open_account(services, batch.scope)
         service, now = service_of(account), services.clock()
         batch.check_lease()
-        failure, answer, transaction_id = "", "", ""
+        is_own = service is not None and account is not None and account.id == found[0].account_id
+        transaction_id = ""
+        refusal: Conflict | None = None
         try:
-            if service is None or account is None or account.id != found[0].account_id:
-                failure = OTHER_ACCOUNT
-            else:
+            if service is not None and is_own:
                 transaction_id = await _converge(service, *found)
         except (ProviderBusy, OutboundHeld) as held:
-            batch.defer(item, delay=held.retry_after or _HELD_SECONDS, is_retry=False)
+            defer_held(batch, item, held)
             return
-        except ProviderRefused as refused:
-            failure, answer = refused.code, refused.answer
         except Conflict as error:
-            failure, answer = error.code, str(error)
+            refusal = error
         async with batch.commit() as session:
-            if failure:
-                await write_tax_failure(session, item.ref, failure, answer, now=now)
+            if not is_own:
+                await write_tax_failure(session, item.ref, OTHER_ACCOUNT, now=now)
+            elif refusal is not None:
+                await write_tax_refusal(session, item.ref, refusal, now=now)
             elif found[0].transaction_id != transaction_id or found[0].failure:
                 await write_transaction(session, item.ref, transaction_id, now=found[0].recorded_at or now)
 

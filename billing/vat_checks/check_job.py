@@ -2,8 +2,7 @@
 review of the client requests it again.
 """
 
-from typing import Final
-
+from billing.held_calls import defer_held
 from billing.vat_checks.request import read_vat_question
 from billing.vat_checks.vies import ViesRegister
 from billing.vat_register.port import VatRegister
@@ -15,8 +14,6 @@ from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.outbound.client import OutboundClient
 from foundation.outbound.errors import OutboundHeld
-
-_HELD_SECONDS: Final = 30.0
 
 
 def vat_check_handler(outbound: OutboundClient, clock: Clock, url: str) -> Handler[NoPayload]:
@@ -31,7 +28,7 @@ def vat_check_handler(outbound: OutboundClient, clock: Clock, url: str) -> Handl
         try:
             result = await register.check(question.vat_id, requester=question.requester)
         except OutboundHeld as held:
-            batch.defer(item, delay=held.retry_after or _HELD_SECONDS, is_retry=False)
+            defer_held(batch, item, held)
             return
         async with batch.commit() as session:
             await write_check(session, question.vat_id, question.requester, result, now=clock(), new_id=new_id)
