@@ -15,7 +15,9 @@ from foundation.jobs.types import JobType, NoPayload
 from foundation.marks import N_
 
 LANE: Final = "vat_checks"
-CHECK_VAT_ID: Final = JobType("billing.check_vat_id", N_("Check a buyer's VAT id"), NoPayload, batch=1, seconds=60.0)
+CHECK_VAT_ID: Final = JobType(
+    "billing.check_vat_id", N_("Check the tax number of a buyer"), NoPayload, batch=1, seconds=60.0
+)
 
 
 class VatIdUnchecked(Conflict):
