@@ -134,10 +134,12 @@ async def test_a_stopped_workers_late_write_and_transaction_have_no_effect(
     # The fault affects the next request only; the write is then in flight until the link is repaired.
     await until(lambda: asyncio.to_thread(web_app.sandbox.is_well, client.shop.url), seconds=90)
     zombie = await web_app.holder(f"push/{client.shop.id}")
-    web_app.signal(zombie, signal.SIGSTOP)
     _, key = await propagation_ids(web_app, client, older.amount)
     newer = msgspec.structs.replace(load.alone(), sku=older.sku, alone=False)
     await load.send(newer)
+    # The older value is superseded before the lease can end; otherwise the next worker would send it again.
+    await propagation_ids(web_app, client, newer.amount)
+    web_app.signal(zombie, signal.SIGSTOP)
     await web_app.proven(client, newer.sku, newer.amount)
     assert web_app.received(client.shop, key) == 0, "the stopped worker's write should still be on its way"
     web_app.sandbox.mend(client.shop.url)

@@ -19,7 +19,7 @@ from foundation.database.engine import Database
 from foundation.database.locks import lock
 from foundation.database.partition_drop import Partition
 from foundation.ids import NewId
-from foundation.retention import CHAIN, DataClass, RetainedTable
+from foundation.retention import CHAIN, DataClass, RetainedTable, cutoff
 from foundation.scope import Scope
 from governance.retention import chain, repository
 from governance.retention.clock_guard import ACTOR
@@ -61,6 +61,10 @@ class _Month:
     def table_of(self, part: Partition) -> RetainedTable:
         return next(table for table in self.data_class.tables if table.name == part.table)
 
+    def is_too_young(self, now: datetime) -> bool:
+        """Whether no policy can allow to delete rows of the month, so that no account's rules need to be loaded."""
+        return self.start is not None and cutoff(now, self.data_class.least_days) <= self.start
+
     def may_drop(self, cases: Sequence[Case], now: datetime) -> bool:
         """Whether the month may be dropped; an empty month, once the default policy allows it."""
         if self.end is None:
@@ -97,6 +101,8 @@ async def _months(run: Purge, data_class: DataClass) -> list[_Month]:
 
 async def _purge_month(run: Purge, month: _Month) -> bool:
     """Purge a month. Returns False when the partitions are in use; the next run tries again."""
+    if month.is_too_young(run.now):
+        return True
     async with run.owner.transaction(None) as session:
         tenants = {one: msp for part in month.parts for one, msp in await partition_drop.list_tenants(session, part)}
         rules = [(one, msp, await repository.load_rules(session, one, msp)) for one, msp in tenants.items()]

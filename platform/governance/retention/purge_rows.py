@@ -27,18 +27,34 @@ async def purge_rows(
 ) -> dict[str, int]:
     """Returns the number of deleted rows by table."""
     removed: dict[str, int] = {}
-    for data_class in classes:
-        async with _purging(owner, scope) as session:
-            limits = (await repository.load_rules(session, scope.tenant_id, scope.msp_id)).limits(data_class, now)
-        for table in (table for table in data_class.tables if not table.partitioned):
-            for limit in limits:
-                more = True
-                while more:
-                    async with _purging(owner, scope) as session:
-                        count = await _purge_batch(session, data_class, table, limit, now=now, new_id=new_id)
-                    removed[table.name] = removed.get(table.name, 0) + count
-                    more = count == repository.BATCH
+    for data_class, table, limit in await _list_due(owner, scope, classes, now=now):
+        more = True
+        while more:
+            async with _purging(owner, scope) as session:
+                count = await _purge_batch(session, data_class, table, limit, now=now, new_id=new_id)
+            removed[table.name] = removed.get(table.name, 0) + count
+            more = count == repository.BATCH
     return removed
+
+
+async def _list_due(
+    owner: Database, scope: Scope, classes: Sequence[DataClass], *, now: datetime
+) -> list[tuple[DataClass, RetainedTable, RetentionLimit]]:
+    """List the tables with rows that a limit allows to delete, before pins, in one transaction per account: in most
+    runs an account has none.
+    """
+    async with _purging(owner, scope) as session:
+        rules = await repository.load_rules(session, scope.tenant_id, scope.msp_id)
+        return [
+            (data_class, table, limit)
+            for data_class in classes
+            for table in data_class.tables
+            if not table.partitioned
+            for limit in rules.limits(data_class, now)
+            if await repository.has_rows(
+                session, repository.Case(scope.tenant_id, scope.msp_id, data_class, rules), table, limit
+            )
+        ]
 
 
 @asynccontextmanager

@@ -71,6 +71,15 @@ class Case:
         }
 
 
+async def has_rows(session: AsyncSession, case: Case, table: RetainedTable, limit: RetentionLimit) -> bool:
+    """Whether the table has rows that the limit allows to delete."""
+    found = await session.scalar(
+        text(f"SELECT EXISTS (SELECT 1 FROM {table.name} WHERE {case.condition(table, limit)})"),
+        case.binds(table, limit),
+    )
+    return bool(found)
+
+
 async def load_rules(session: AsyncSession, tenant_id: UUID, msp_id: UUID) -> ClientRules:
     """Load the rules, in the client's scope or as the owner."""
     policies = await session.execute(
