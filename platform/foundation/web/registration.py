@@ -3,6 +3,9 @@
 Litestar builds the map of all registered routes again for each further one, copies a router, with its hundreds of
 handlers, when it is registered on the application, and parses the signature of each path's handler of OPTIONS, which
 are all the same.
+
+Its copies of one handler share what it resolves at the first response, such as the application's hook that hides
+values: a second application in the process would answer with the hooks of the first. Here each router resolves its own.
 """
 
 from collections.abc import Sequence
@@ -12,6 +15,7 @@ from litestar import Litestar, Router
 from litestar._signature import SignatureModel
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute, WebSocketRoute
+from litestar.types import Empty
 from litestar.types.internal_types import RouteHandlerMapItem
 from litestar.utils.signature import ParsedSignature
 
@@ -55,6 +59,7 @@ class RouterOfOne(_MappedOnce, Router):
     def register(self, value: Any) -> list[BaseRoute]:
         routes = super().register(value)
         _share_signature(routes)
+        _resolve_anew(routes)
         return routes
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -68,6 +73,14 @@ def _share_signature(routes: Sequence[BaseRoute]) -> None:
             if handler.fn.__qualname__.startswith(_OPTIONS):
                 signature, model = _of_options(handler)
                 handler._parsed_fn_signature, handler._signature_model = signature, model  # noqa: SLF001 - kept there
+
+
+def _resolve_anew(routes: Sequence[BaseRoute]) -> None:
+    """Let the routes' handlers resolve their responses by the hooks of this router's application."""
+    for route in routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            mapping = {"default_handler": Empty, "response_type_handler": Empty}
+            handler._response_handler_mapping = mapping  # type: ignore[assignment]  # noqa: SLF001 - kept there
 
 
 def _of_options(handler: HTTPRouteHandler) -> tuple[ParsedSignature, type[SignatureModel]]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Litestar, Router, WebSocket, asgi, get, post, websocket
+from litestar import Litestar, Response, Router, WebSocket, asgi, get, post, websocket
 from litestar.testing import TestClient
 from litestar.types import Receive, Scope, Send
 
@@ -75,3 +75,16 @@ def test_options_of_all_paths_share_a_signature_and_answer_as_litestars_own() ->
     assert [answer.status_code for answer in answers[0]] == [204, 204, 204, 404]
     for mine, theirs in zip(*answers, strict=True):
         assert (mine.status_code, mine.headers, mine.content) == (theirs.status_code, theirs.headers, theirs.content)
+
+
+def test_two_applications_with_the_same_handlers_answer_with_their_own_hooks() -> None:
+    async def mark(response: Response[Any]) -> Response[Any]:
+        response.headers["x-hook"] = "own"
+        return response
+
+    plain = Litestar([Router("/in", route_handlers=HANDLERS)], openapi_config=None)
+    hooked = Application([RouterOfOne("/in", route_handlers=HANDLERS)], openapi_config=None, after_request=mark)
+    later = Application([RouterOfOne("/in", route_handlers=HANDLERS)], openapi_config=None)
+    with TestClient(plain) as first, TestClient(hooked) as second, TestClient(later) as third:
+        hooks = [client.get("/in/a").headers.get("x-hook") for client in (first, second, third)]
+    assert hooks == [None, "own", None]
