@@ -31,9 +31,9 @@ demo: install
 
 # Four processes on two cores: drills, browsers and real systems wait a fifth of the time.
 # `loadfile` keeps a file's tests, and so its servers and real systems, in one worker; tests/support/spreading.py has
-# the order of files.
+# the order of files. Up to three tests that fail run once more, alone, and are named as flaky if they pass then.
 test: install-dev chromium check
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --time-by-folder
+	$(BIN)/python -m tests.support.second_try -n $(WORKERS) --dist loadfile --no-loadscope-reorder --time-by-folder
 
 fast: install-dev
 	@$(BIN)/python -m tests.support.affected $(ARGS)
