@@ -39,6 +39,13 @@ async def read_own_brand(session: AsyncSession, brand_id: UUID | None = None) ->
     return brand if scope.tenant_id == scope.msp_id else (await read_client_brand(session)).over(brand)
 
 
+async def find_msp_host(session: AsyncSession) -> tuple[str, UUID] | None:
+    """The host that links lead to where there is no request, with its brand: the first one of the MSP's first brand
+    that has any. For jobs, in any scope but a partner's.
+    """
+    return await repository.find_first_host(session, scope_of(session).msp_id)
+
+
 async def read_msp_brand(session: AsyncSession, brand_id: UUID | None = None) -> Brand:
     """Brand of the MSP's own documents for a client, such as invoices: `brand_id`, else its first. For jobs, in any
     scope but a partner's.

@@ -29,6 +29,9 @@ _BY_SLUG = text(f"SELECT {_COLUMNS} FROM brand AS b WHERE b.tenant_id = :tenant_
 # Ids are ordered by time. The policy on app.brand admits rows of the MSP account, for reading.
 _FIRST = text(f"SELECT {_COLUMNS} FROM brand AS b WHERE b.tenant_id = :msp_id ORDER BY b.id LIMIT 1")
 _BY_ID = text(f"SELECT {_COLUMNS} FROM brand AS b WHERE b.tenant_id = :msp_id AND b.id = :brand_id")
+_FIRST_HOST = text(
+    "SELECT d.host, d.brand_id FROM brand_domain AS d WHERE d.tenant_id = :msp_id ORDER BY d.brand_id, d.host LIMIT 1"
+)
 _ASK = text("SELECT set_config('app.brand', :brand, true)")
 _UPSERT = text(
     "INSERT INTO brand (tenant_id, msp_id, id, slug, name, tokens, updated_at)"
@@ -79,6 +82,14 @@ async def find_of_msp(session: AsyncSession, msp_id: UUID, brand_id: UUID) -> Br
     row = (await session.execute(_BY_ID, {"msp_id": msp_id, "brand_id": brand_id})).one_or_none()
     await session.execute(_ASK, {"brand": ""})
     return _brand(row)
+
+
+async def find_first_host(session: AsyncSession, msp_id: UUID) -> tuple[str, UUID] | None:
+    """As `find_first`: the first host, with its brand."""
+    await session.execute(_ASK, {"brand": "own"})
+    row = (await session.execute(_FIRST_HOST, {"msp_id": msp_id})).one_or_none()
+    await session.execute(_ASK, {"brand": ""})
+    return None if row is None else (row.host, row.brand_id)
 
 
 async def list_brands(session: AsyncSession, scope: Scope) -> Sequence[tuple[Brand, tuple[str, ...]]]:

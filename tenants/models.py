@@ -224,15 +224,28 @@ class Notification(TenantOwned, Base):
     )
 
 
-class NotificationSetting(TenantOwned, Base):
-    """Notifications that a member has muted in the app: kinds by code, and everything below `least_severity`.
+class NotificationChoice:
+    """Columns of chosen notifications: kinds by code that are muted in the app, and everything below `least_severity`.
     `delivery` is a `StoredDelivery`: the settings for mail and webhooks.
     """
+
+    muted: Mapped[list[str]] = mapped_column(ARRAY(String))
+    least_severity: Mapped[str]
+    delivery: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+
+
+class NotificationSetting(NotificationChoice, TenantOwned, Base):
+    """The notifications that a member has chosen."""
 
     __tablename__ = "notification_setting"
 
     member_id: Mapped[UUID] = mapped_column(primary_key=True)
-    muted: Mapped[list[str]] = mapped_column(ARRAY(String))
-    least_severity: Mapped[str]
-    delivery: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     partner_id: Mapped[UUID | None]
+
+
+class NotificationDefault(NotificationChoice, TenantOwned, Base):
+    """The notifications of the account's members who have chosen none, but not of trading partners' members. At most
+    one row for each account.
+    """
+
+    __tablename__ = "notification_default"

@@ -18,6 +18,10 @@ class TenantPermission(Permission, heading=N_("Clients, members and brands")):
     READ_ACCESS = "access:read", N_("See who of the service provider has access")
     DECIDE_ACCESS = "access:decide", N_("Decide who of the service provider has access")
     READ_NOTIFICATIONS = "notification:read", N_("Read one's own notifications")
+    WRITE_NOTIFICATION_DEFAULTS = (
+        "notification_default:write",
+        N_("Set the notifications of members who have chosen none"),
+    )
     WRITE_SIGN_IN_RULES = "sign_in:write", N_("Set how members sign in")
     READ_BRANDS = "brand:read", N_("Read brands")
     WRITE_BRANDS = "brand:write", N_("Change brands and their domains")

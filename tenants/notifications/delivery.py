@@ -11,7 +11,7 @@ from foundation.i18n.catalogues import SOURCE_LANGUAGE
 from foundation.i18n.negotiation import localizer_of
 from foundation.marks import N_
 from tenants.mail.mailer import Portal
-from tenants.models import NotificationSetting
+from tenants.models import NotificationChoice
 from tenants.notifications.kinds import NoticeSeverity, NotificationKind
 from tenants.notifications.schemas import MailModeCode, NotificationSettings, SeverityCode
 from tenants.notifications.timing import MailMode, MailTimes, QuietHours, after_quiet_hours, next_mail_at
@@ -57,11 +57,11 @@ def to_stored(chosen: NotificationSettings, portal: Portal) -> StoredDelivery:
     return StoredDelivery(**given, origin=portal.origin, brand_id=portal.brand_id)
 
 
-def stored_delivery(row: NotificationSetting | None) -> StoredDelivery:
+def stored_delivery(row: NotificationChoice | None) -> StoredDelivery:
     return msgspec.convert(row.delivery, StoredDelivery) if row is not None else StoredDelivery()
 
 
-def settings_of(row: NotificationSetting | None) -> NotificationSettings:
+def settings_of(row: NotificationChoice | None) -> NotificationSettings:
     if row is None:
         return NOTHING_SET
     stored = msgspec.structs.asdict(stored_delivery(row))

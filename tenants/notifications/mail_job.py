@@ -23,14 +23,15 @@ from foundation.jobs.types import NoPayload
 from policy.cache import PolicyCache
 from policy.index import PolicyIndex, may
 from tenants.mail.mail_types import NOTICE, NOTICE_SUMMARY, Entry, write_entries
-from tenants.mail.mailer import Mailer, Recipient
+from tenants.mail.mailer import Mailer, Portal, Recipient
 from tenants.models import Client, Member, Notification, NotificationSetting
 from tenants.notifications.deliver import publish_held
-from tenants.notifications.delivery import NoticeChannel, StoredDelivery, stored_delivery
+from tenants.notifications.delivery import NoticeChannel, stored_delivery
 from tenants.notifications.job_types import LANE, SEND_NOTICES
 from tenants.notifications.kinds import NotificationKind, known_kinds
 from tenants.notifications.manage import notice_text
 from tenants.notifications.models import NotificationDelivery as Delivery
+from tenants.notifications.portal import find_portal
 from tenants.notifications.recipients import account_of
 from tenants.recipients import recipient_of
 from tenants.states import AccountStatus
@@ -42,11 +43,12 @@ _KEPT: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class NoticeMails:
-    """Dependencies of the job."""
+    """Dependencies of the job. `public_port`: of links to the MSP's host, as in `origin_of`."""
 
     policies: PolicyCache
     mailer: Mailer
     clock: Clock
+    public_port: int | None = None
 
 
 def send_notices_handler(needs: NoticeMails) -> Handler[NoPayload]:
@@ -103,26 +105,28 @@ async def _send_to(
             NotificationSetting.tenant_id == scope_of(session).tenant_id, NotificationSetting.member_id == member.id
         )
     )
-    stored = stored_delivery(settings)
-    if not stored.origin:
+    portal = stored_delivery(settings).portal
+    if settings is None and member.partner_id is None:
+        portal = await find_portal(session, public_port=needs.public_port)
+    if not portal.origin:
         return
     to, account = await recipient_of(session, member), await account_of(session)
     root = f"/clients/{account.slug}" if isinstance(account, Client) else ""
     with localized(localizer_of(to.language, to.time_zone)):
         topics = [list(rows) for _, rows in groupby(sorted(wanted, key=_topic), key=_topic)]
-        entries = [_entry(rows, stored.origin) for rows in topics]
+        entries = [_entry(rows, portal.origin) for rows in topics]
     if len(entries) == 1:
         (one,), last = entries, wanted[-1]
         await needs.mailer.queue(
-            session, NOTICE, to, portal=stored.portal, now=now, account=last.account or account.name, notice=one.text,
+            session, NOTICE, to, portal=portal, now=now, account=last.account or account.name, notice=one.text,
             at=last.happened_at, link=one.link,
         )  # fmt: skip
     else:
-        await _send_summary(session, needs, to, stored, account.name, topics, entries, f"{root}/notifications", now)
+        await _send_summary(session, needs, to, portal, account.name, topics, entries, f"{root}/notifications", now)
 
 
 async def _send_summary(  # noqa: PLR0913, PLR0917 - the parts of one mail
-    session: AsyncSession, needs: NoticeMails, to: Recipient, stored: StoredDelivery, account: str,
+    session: AsyncSession, needs: NoticeMails, to: Recipient, portal: Portal, account: str,
     topics: Sequence[Sequence[Delivery]], entries: Sequence[Entry], path: str, now: datetime,
 ) -> None:  # fmt: skip
     named = [
@@ -130,8 +134,8 @@ async def _send_summary(  # noqa: PLR0913, PLR0917 - the parts of one mail
         for rows, one in zip(topics, entries, strict=True)
     ]
     await needs.mailer.queue(
-        session, NOTICE_SUMMARY, to, portal=stored.portal, now=now, account=account, number=str(len(named)),
-        entries=write_entries(named), link=f"{stored.origin}{path}",
+        session, NOTICE_SUMMARY, to, portal=portal, now=now, account=account, number=str(len(named)),
+        entries=write_entries(named), link=f"{portal.origin}{path}",
     )  # fmt: skip
 
 

@@ -1,13 +1,12 @@
 """A member's own notifications: reading them, and choosing which ones to get."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,10 +18,17 @@ from foundation.marks import N_
 from tenants.mail.mailer import Portal
 from tenants.models import Member, Notification, NotificationSetting
 from tenants.notifications.audit_actions import NotificationAction
-from tenants.notifications.delivery import settings_of, to_stored
-from tenants.notifications.kinds import NoticeSeverity, kinds_for, known_kinds
-from tenants.notifications.schemas import CLOCK, KindView, NotificationSettings, NotificationView, SettingsView
-from tenants.notifications.timing import MailMode
+from tenants.notifications.defaults import find_default
+from tenants.notifications.delivery import NOTHING_SET, settings_of, to_stored
+from tenants.notifications.inputs import check_settings
+from tenants.notifications.kinds import kinds_for, known_kinds
+from tenants.notifications.schemas import (
+    DefaultsView,
+    KindView,
+    NotificationSettings,
+    NotificationView,
+    SettingsView,
+)
 
 
 def notification_view(row: Notification) -> NotificationView:
@@ -46,16 +52,33 @@ def notice_text(code: str, params: Mapping[str, Any], number: int) -> str:
         return translate(kind.label)
 
 
-def settings_view(chosen: NotificationSettings, *, is_partner: bool = False) -> SettingsView:
-    kinds = [
+def settings_view(
+    chosen: NotificationSettings, *, is_partner: bool = False, follows_account: bool = False
+) -> SettingsView:
+    same = set(SettingsView.__struct_fields__) & set(NotificationSettings.__struct_fields__)
+    return SettingsView(
+        kinds=kind_views(chosen, is_partner=is_partner), follows_account=follows_account,
+        **{name: getattr(chosen, name) for name in same},
+    )  # fmt: skip
+
+
+def defaults_view(found: NotificationSettings | None) -> DefaultsView:
+    """The account's settings for members who have chosen none; those of the product if `found` is None."""
+    shown = found or NOTHING_SET
+    same = set(DefaultsView.__struct_fields__) & set(NotificationSettings.__struct_fields__)
+    return DefaultsView(
+        kinds=kind_views(shown), is_set=found is not None, **{name: getattr(shown, name) for name in same}
+    )
+
+
+def kind_views(chosen: NotificationSettings, *, is_partner: bool = False) -> Sequence[KindView]:
+    return [
         KindView(
             kind.code, translate(kind.label), kind.severity, kind.code in chosen.muted,
             chosen.mail_kinds.get(kind.code), kind.code in chosen.webhook_kinds,
         )
         for kind in kinds_for(is_partner=is_partner).values()
     ]  # fmt: skip
-    same = set(SettingsView.__struct_fields__) & set(NotificationSettings.__struct_fields__)
-    return SettingsView(kinds=kinds, **{name: getattr(chosen, name) for name in same})
 
 
 async def mark_read(session: AsyncSession, member_id: UUID, notification_id: UUID, *, now: datetime) -> Notification:
@@ -84,8 +107,15 @@ async def mark_all_read(session: AsyncSession, member_id: UUID, *, now: datetime
     return len((await session.scalars(marked.returning(Notification.id))).all())
 
 
-async def load_settings(session: AsyncSession, member_id: UUID) -> NotificationSettings:
-    return settings_of(await _find_settings(session, member_id))
+async def load_settings(session: AsyncSession, member_id: UUID) -> tuple[NotificationSettings, bool]:
+    """The member's settings; those of the account, and true, where they have chosen none."""
+    own = await _find_settings(session, member_id)
+    if own is not None:
+        return settings_of(own), False
+    partner = await session.scalar(
+        select(Member.partner_id).where(Member.tenant_id == scope_of(session).tenant_id, Member.id == member_id)
+    )
+    return settings_of(await find_default(session) if partner is None else None), True
 
 
 async def _find_settings(session: AsyncSession, member_id: UUID) -> NotificationSetting | None:
@@ -103,7 +133,7 @@ async def save_settings(
     Raises:
         InvalidInput: an unknown kind, times that do not go together, or webhooks of a partner's member.
     """
-    _check(chosen)
+    check_settings(chosen)
     scope = scope_of(session)
     values = {
         "muted": sorted(set(chosen.muted)), "least_severity": chosen.least_severity,
@@ -123,21 +153,11 @@ async def save_settings(
     )  # fmt: skip
 
 
-def _check(chosen: NotificationSettings) -> None:
-    for field, codes in (
-        ("muted", chosen.muted), ("mail_kinds", chosen.mail_kinds), ("webhook_kinds", chosen.webhook_kinds),
-    ):  # fmt: skip
-        unknown = sorted(set(codes) - known_kinds().keys())
-        if unknown:
-            raise InvalidInput(N_("There is no notification “{kind}”."), params={"kind": unknown[0]}, field=field)
-    for field in ("least_severity", "mail_least_severity", "webhook_least_severity"):
-        if getattr(chosen, field) not in set(NoticeSeverity):
-            raise InvalidInput(N_("There is no such severity."), field=field)
-    if not {chosen.mail, *chosen.mail_kinds.values()} <= set(MailMode):
-        raise InvalidInput(N_("There is no such time for mails."), field="mail")
-    for field in ("quiet_from", "quiet_until", "digest_at"):
-        if not re.fullmatch(CLOCK, getattr(chosen, field)):
-            raise InvalidInput(N_("Write a time as 07:30."), field=field)
-    if bool(chosen.quiet_from) != bool(chosen.quiet_until):
-        field = "quiet_until" if chosen.quiet_from else "quiet_from"
-        raise InvalidInput(N_("Quiet hours need a beginning and an end."), field=field)
+async def follow_account(session: AsyncSession, member_id: UUID, *, now: datetime) -> None:
+    """Drop the member's own settings: they get what the account sets for members who have chosen none. Idempotent."""
+    own = (NotificationSetting.tenant_id == scope_of(session).tenant_id, NotificationSetting.member_id == member_id)
+    gone = await session.scalar(delete(NotificationSetting).where(*own).returning(NotificationSetting.member_id))
+    if gone is not None:
+        append_audit(
+            session, action=NotificationAction.SETTINGS_REMOVED, subject=f"member:{member_id}", data={}, at=now
+        )

@@ -4,24 +4,30 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, Response, get, post
-from litestar.datastructures.multi_dicts import FormMultiDict
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from foundation.errors import DomainError
-from foundation.i18n.localizer import current_localizer, translate
+from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListParameters
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
-from tenants.notifications.kinds import NoticeSeverity, kinds_for, known_kinds
+from tenants.notifications.kinds import NoticeSeverity, known_kinds
 from tenants.notifications.lists import NOTIFICATIONS
-from tenants.notifications.manage import load_settings, mark_all_read, mark_read, save_settings, settings_view
+from tenants.notifications.manage import (
+    follow_account,
+    load_settings,
+    mark_all_read,
+    mark_read,
+    save_settings,
+    settings_view,
+)
 from tenants.notifications.routes import leave_limits, own_id
-from tenants.notifications.schemas import NotificationSettings
-from tenants.notifications.timing import MailMode
+from tenants.notifications.schemas import SettingsView
+from tenants.notifications.web.forms import BADGES, read_settings_form, settings_choices
 from tenants.permissions import TenantPermission
 from tenants.web.dependencies import OpenAccess
 from tenants.web.links import portal_of
@@ -29,11 +35,7 @@ from tenants.web.lists import export_page, load_page
 
 AnyRequest = Request[Any, Any, Any]
 _ROOTS: Final = ["/notifications", "/clients/{client:str}/notifications"]
-_SINGLE: Final = (
-    "least_severity", "mail", "mail_least_severity", "webhook_least_severity", "quiet_from", "quiet_until", "digest_at",
-)  # fmt: skip
 _READ: Final = {"permission": TenantPermission.READ_NOTIFICATIONS}
-BADGES: Final = {NoticeSeverity.INFO: "info", NoticeSeverity.WARNING: "warn", NoticeSeverity.CRITICAL: "bad"}
 
 
 @get(_ROOTS, name="notifications", opt=_READ, dependencies=NOTIFICATIONS.page_parameters, include_in_schema=False)
@@ -72,19 +74,29 @@ async def mark_all_read_page(access: OpenAccess) -> Response[Any]:
 
 @get([f"{path}/settings" for path in _ROOTS], opt=_READ, include_in_schema=False)
 async def notification_settings_page(access: OpenAccess) -> Response[Any]:
-    return _settings(access, await load_settings(access.session, own_id(access)))
+    chosen, follows_account = await load_settings(access.session, own_id(access))
+    is_partner = access.principal.partner_id is not None
+    return _settings(access, settings_view(chosen, is_partner=is_partner, follows_account=follows_account))
 
 
 @post([f"{path}/settings" for path in _ROOTS], opt=_READ, include_in_schema=False)
 async def save_notification_settings_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    chosen = _chosen(await request.form(), is_partner=access.principal.partner_id is not None)
+    is_partner = access.principal.partner_id is not None
+    chosen = read_settings_form(await request.form(), is_partner=is_partner)
     await leave_limits(access)
     portal = portal_of(request, access.brand)
     saving = save_settings(access.session, own_id(access), chosen, portal=portal, now=access.now)
     refusal = await run_action(access.session, saving)
     if refusal is not None:
-        return _settings(access, chosen, refusal)
+        return _settings(access, settings_view(chosen, is_partner=is_partner), refusal)
     return redirect_to(access, "/notifications", done=translate("Saved"))
+
+
+@post([f"{path}/settings/follow" for path in _ROOTS], opt=_READ, include_in_schema=False)
+async def follow_account_page(access: OpenAccess) -> Response[Any]:
+    await leave_limits(access)
+    await follow_account(access.session, own_id(access), now=access.now)
+    return redirect_to(access, "/notifications/settings", done=translate("You get what the account sets"))
 
 
 NOTIFICATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
@@ -95,31 +107,15 @@ NOTIFICATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     mark_all_read_page,
     notification_settings_page,
     save_notification_settings_page,
+    follow_account_page,
 )
 
 
-def _chosen(form: FormMultiDict, *, is_partner: bool) -> NotificationSettings:
-    """The settings of the form: kinds that are not ticked are muted, a kind's own mail is a field of its own."""
-    in_app, known = {str(one) for one in form.getall("kinds", [])}, kinds_for(is_partner=is_partner)
-    single = {name: str(form[name]) for name in _SINGLE if name in form}
-    return NotificationSettings(
-        muted=[code for code in known if code not in in_app],
-        mail_kinds={code: str(form[f"mail.{code}"]) for code in known if form.get(f"mail.{code}")},  # type: ignore[misc]
-        webhook_kinds=[str(one) for one in form.getall("webhook_kinds", [])],
-        critical_passes="critical_passes" in form,
-        **single,  # type: ignore[arg-type]
-    )
-
-
-def _settings(access: Access, chosen: NotificationSettings, refusal: DomainError | None = None) -> Template:
-    is_partner = access.principal.partner_id is not None
+def _settings(access: Access, shown: SettingsView, refusal: DomainError | None = None) -> Template:
     context = {
-        "chosen": settings_view(chosen, is_partner=is_partner),
-        "is_partner": is_partner,
-        "severities": {str(one): (translate(one.label), BADGES[one]) for one in NoticeSeverity},
-        "least": [(str(one), translate(one.label)) for one in NoticeSeverity],
-        "modes": [(str(one), translate(one.label)) for one in MailMode],
-        "zone": current_localizer().zone,
+        "chosen": shown,
+        "is_partner": access.principal.partner_id is not None,
+        "choices": settings_choices(),
         "refused": refusal,
     }
     title = translate("Notification settings")

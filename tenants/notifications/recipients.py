@@ -12,6 +12,7 @@ from policy.cache import PolicyCache
 from policy.index import may
 from tenants.accounts import get_client, get_msp
 from tenants.models import Client, Member, Msp, NotificationSetting, Partner
+from tenants.notifications.defaults import find_default
 from tenants.notifications.delivery import settings_of
 from tenants.notifications.job_types import NotifyMembers
 from tenants.notifications.kinds import NotificationKind
@@ -49,10 +50,11 @@ async def find_concerned(
         .order_by(Member.id)
     )
     account = await account_of(session)
+    default = await find_default(session) if payload.partner_id is None else None
     if payload.members:
         statement = statement.where(Member.id.in_(payload.members))
     return [
-        Concerned(row.id, settings_of(row.NotificationSetting), row.time_zone or account.time_zone or "UTC")
+        Concerned(row.id, settings_of(row.NotificationSetting or default), row.time_zone or account.time_zone or "UTC")
         for row in await session.execute(statement)
         if str(row.id) != payload.by and may(index, str(row.id), obj, act).allowed
     ]

@@ -7,11 +7,18 @@ from litestar import get
 from litestar.params import FromPath, JSONBody
 
 from foundation.errors import NotFound
-from foundation.web.api import post, put
+from foundation.web.api import delete, post, put
 from tenants.access import Access
 from tenants.auth.pages import AnyRequest
 from tenants.notifications.lists import NOTIFICATIONS
-from tenants.notifications.manage import load_settings, mark_all_read, mark_read, save_settings, settings_view
+from tenants.notifications.manage import (
+    follow_account,
+    load_settings,
+    mark_all_read,
+    mark_read,
+    save_settings,
+    settings_view,
+)
 from tenants.notifications.schemas import NotificationSettings, ReadView, SettingsView
 from tenants.permissions import TenantPermission
 from tenants.web.dependencies import OpenAccess
@@ -44,8 +51,9 @@ async def mark_all_notifications_read(access: OpenAccess) -> ReadView:
 @get([f"{path}/settings" for path in _ROOTS], opt=_READ, tags=_TAGS)
 async def show_notification_settings(access: OpenAccess) -> SettingsView:
     """Show which notifications the caller gets."""
-    chosen = await load_settings(access.session, access.principal.id)
-    return settings_view(chosen, is_partner=access.principal.partner_id is not None)
+    chosen, follows_account = await load_settings(access.session, access.principal.id)
+    is_partner = access.principal.partner_id is not None
+    return settings_view(chosen, is_partner=is_partner, follows_account=follows_account)
 
 
 @put([f"{path}/settings" for path in _ROOTS], opt=_READ, tags=_TAGS, status_code=200)
@@ -59,9 +67,16 @@ async def save_notification_settings(
     return settings_view(data, is_partner=access.principal.partner_id is not None)
 
 
+@delete([f"{path}/settings" for path in _ROOTS], opt=_READ, tags=_TAGS)
+async def remove_notification_settings(access: OpenAccess) -> None:
+    """Drop the caller's own settings: they get what the account sets for members who have chosen none."""
+    await leave_limits(access)
+    await follow_account(access.session, own_id(access), now=access.now)
+
+
 NOTIFICATION_ROUTES: Final[tuple[Any, ...]] = (
     NOTIFICATION_LIST, mark_notification_read, mark_all_notifications_read, show_notification_settings,
-    save_notification_settings,
+    save_notification_settings, remove_notification_settings,
 )  # fmt: skip
 
 

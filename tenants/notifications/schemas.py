@@ -69,8 +69,29 @@ class KindView(msgspec.Struct, frozen=True):
 
 
 class SettingsView(msgspec.Struct, frozen=True):
-    """As `NotificationSettings`, with all kinds."""
+    """As `NotificationSettings`, with all kinds. `follows_account`: the member has chosen none, so these are the
+    account's.
+    """
 
+    least_severity: str
+    mail: str
+    mail_kinds: Mapping[str, str]
+    mail_least_severity: str
+    webhook_least_severity: str
+    quiet_from: str
+    quiet_until: str
+    critical_passes: bool
+    digest_at: str
+    kinds: Sequence[KindView]
+    follows_account: bool
+
+
+class DefaultsView(msgspec.Struct, frozen=True):
+    """The settings of members who have chosen none. `is_set`: the account has set them; otherwise they are those of the
+    product: everything in the app, and no mails.
+    """
+
+    is_set: bool
     least_severity: str
     mail: str
     mail_kinds: Mapping[str, str]

@@ -34,6 +34,7 @@ from governance.onboarding.client_templates.content import (
     TemplateBrand,
     TemplateContract,
     TemplateLadder,
+    TemplateNotifications,
     TemplateRule,
     TemplateWaiver,
 )
@@ -47,6 +48,10 @@ from policy.publishing import publish_rules
 from policy.repository import lock_policy
 from policy.rules import PolicyRule
 from tenants.client_brands.schemas import own_parts
+from tenants.notifications.defaults import save_default
+
+_SETTINGS = TemplateContract | TemplateWaiver | TemplateLadder | TemplateBrand | TemplateNotifications
+"""Items that are applied one by one, at once."""
 
 
 class ItemRefusal(msgspec.Struct, frozen=True):
@@ -92,7 +97,7 @@ async def apply_version(  # noqa: PLR0913 - keyword-only
     changing = [one for one in items if one.state in DRIFTING]
     refused: list[ItemRefusal] = []
     for item in changing:
-        if isinstance(item.wanted, TemplateContract | TemplateWaiver | TemplateLadder | TemplateBrand):
+        if isinstance(item.wanted, _SETTINGS):
             refused += await _apply_one(session, item, state.ids, registry, now=now)
     rules = [one.wanted for one in changing if isinstance(one.wanted, TemplateRule)]
     drafted, problems = await _apply_rules(session, rules, now=now, new_id=new_id)
@@ -135,6 +140,8 @@ async def _apply_one(
                 await set_ladder(session, item.wanted.steps, now=now)
             elif isinstance(item.wanted, TemplateBrand):
                 await _set_brand(session, item.wanted, now=now)
+            elif isinstance(item.wanted, TemplateNotifications):
+                await save_default(session, item.wanted, now=now)
     except DomainError as refusal:
         return [ItemRefusal(item.key, refusal.detail)]
     return []

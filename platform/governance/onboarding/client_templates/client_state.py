@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec.structs import asdict
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,6 +28,7 @@ from governance.onboarding.client_templates.content import (
     TemplateContent,
     TemplateContract,
     TemplateLadder,
+    TemplateNotifications,
     TemplateWaiver,
     rule_of,
 )
@@ -36,6 +38,7 @@ from policy.inheritance import inherited_rule
 from policy.packaged import SYSTEM_ROLES
 from policy.rules import RuleKind
 from tenants.client_brands.schemas import own_parts
+from tenants.notifications.defaults import load_defaults
 
 _CONNECTIONS: Final = text(f"""
     SELECT tenant_id, id, name, kind FROM {CONNECTIONS} n
@@ -70,7 +73,7 @@ async def read_state(session: AsyncSession, *, now: datetime) -> ClientState:
     bases = {one.id: inherited_rule(one) for one in rules}
     return ClientState(
         content=content, ids=found.ids, locked={key for key, base in bases.items() if base is not None and base.locked},
-        plans=found.plans, steps=found.steps, brand=found.brand,
+        plans=found.plans, steps=found.steps, brand=found.brand, notifications=found.notifications,
         is_live=found.is_live,
     )  # fmt: skip
 
@@ -81,6 +84,7 @@ async def read_own_content(session: AsyncSession, *, now: datetime) -> TemplateC
     """
     scope = scope_of(session)
     state = (await read_states(session, [scope.tenant_id], now=now))[scope.tenant_id]
+    notifications = state.notifications
     found, steps = state.content, await find_own_steps(session)
     _, rules = await load_rules(session, scope)
     own = [rule_of(one) for one in rules if one.ptype is RuleKind.GOVERNANCE and not one.inherited]
@@ -89,6 +93,7 @@ async def read_own_content(session: AsyncSession, *, now: datetime) -> TemplateC
         plan=state.plans[0] if len(state.plans) == 1 else None, prices=found.prices,
         brand=None if state.brand == NO_PARTS else TemplateBrand(**own_parts(state.brand)),
         ladder=None if not steps or _names_own(steps) else TemplateLadder(steps),
+        notifications=None if notifications is None else TemplateNotifications(**asdict(notifications)),
     )  # fmt: skip
 
 
@@ -109,6 +114,7 @@ async def read_states(session: AsyncSession, ids: Collection[UUID], *, now: date
         waivers[row.tenant_id].append(TemplateWaiver(OnboardingCheck.of(row.check_name), row.reason))
     billing, ladders = await read_billing(session, ids, now=now), await load_ladders(session, ids)
     brands, waiting = await load_parts(session, ids), await list_not_live(session, ids)
+    notifications = await load_defaults(session, ids)
     return {
         one: ClientState(
             content=TemplateContent(
@@ -121,6 +127,7 @@ async def read_states(session: AsyncSession, ids: Collection[UUID], *, now: date
             plans=billing[one].plans,
             steps=ladders[one],
             brand=brands.get(one, NO_PARTS),
+            notifications=notifications.get(one),
             is_live=one not in waiting,
         )
         for one in ids

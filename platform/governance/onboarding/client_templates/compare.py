@@ -16,6 +16,7 @@ from governance.onboarding.client_templates.content import (
     TemplateContent,
     TemplateContract,
     TemplateLadder,
+    TemplateNotifications,
     TemplatePlan,
     TemplatePrice,
     TemplateRule,
@@ -23,6 +24,7 @@ from governance.onboarding.client_templates.content import (
     connection_key,
 )
 from governance.onboarding.client_templates.states import DRIFTING, ItemKind, ItemState
+from tenants.notifications.schemas import NotificationSettings
 
 FIELDS: Final[Mapping[str, str]] = {
     "source": N_("Source of truth"),
@@ -47,12 +49,30 @@ FIELDS: Final[Mapping[str, str]] = {
     "accent": N_("Brand colour"),
     "on_accent": N_("Text on the brand colour"),
     "sender_name": N_("Sender of mails"),
+    "muted": N_("Not in the app"),
+    "least_severity": N_("In the app at least"),
+    "mail": N_("Mails"),
+    "mail_kinds": N_("Mails of single kinds"),
+    "mail_least_severity": N_("Mailed at least"),
+    "webhook_kinds": N_("To webhooks"),
+    "webhook_least_severity": N_("To webhooks at least"),
+    "quiet_from": N_("Quiet hours from"),
+    "quiet_until": N_("Quiet hours until"),
+    "critical_passes": N_("Critical ones do not wait"),
+    "digest_at": N_("Daily summary at"),
 }
 _COMPARED: Final = (
     "source", "owner", "workflow", "sensitivity", "propagation_slo", "correction_slo", "decision_slo", "approval_ttl",
 )  # fmt: skip
 KeyedPart = (
-    TemplateContract | TemplateRule | TemplateWaiver | TemplatePlan | TemplatePrice | TemplateLadder | TemplateBrand
+    TemplateContract
+    | TemplateRule
+    | TemplateWaiver
+    | TemplatePlan
+    | TemplatePrice
+    | TemplateLadder
+    | TemplateBrand
+    | TemplateNotifications
 )
 Part = TemplateConnection | KeyedPart
 
@@ -63,11 +83,18 @@ class Channels(msgspec.Struct, frozen=True):
     names: Sequence[str] | None
 
 
+class NotificationField(msgspec.Struct, frozen=True):
+    """The value of one of the `NotificationSettings`, by its name."""
+
+    name: str
+    value: Any
+
+
 class ClientState(msgspec.Struct, frozen=True, kw_only=True):
     """The content of a client in the form of a template. `ids` of its connections by name; `locked`: ids of rules that
     its MSP has locked for all clients. `plans`: those that it subscribes to, as last planned. `steps`: the ladder that
-    applies to it. `brand`: its own parts of the brand.
-    `is_live`: its onboarding has ended.
+    applies to it. `brand`: its own parts of the brand. `notifications`: those of its members who have chosen none; None
+    if it sets none. `is_live`: its onboarding has ended.
     """
 
     content: TemplateContent
@@ -76,6 +103,7 @@ class ClientState(msgspec.Struct, frozen=True, kw_only=True):
     plans: Sequence[TemplatePlan] = ()
     steps: Sequence[EscalationStep] = ()
     brand: ClientBrandParts = NO_PARTS
+    notifications: NotificationSettings | None = None
     is_live: bool = True
 
 
@@ -141,6 +169,8 @@ def compare(
         items.append(_compared(template.ladder, ItemKind.LADDER, [("steps", client.steps, template.ladder.steps)]))
     if template.brand is not None:
         items.append(_brand(template.brand, client.brand))
+    if template.notifications is not None:
+        items.append(_notifications(template.notifications, client.notifications))
     return [msgspec.structs.replace(one, state=ItemState.KEPT) if one.key in kept else one for one in items]
 
 
@@ -187,6 +217,20 @@ def _brand(wanted: TemplateBrand, own: ClientBrandParts) -> ComparedItem:
     if not any(each for _, each, _ in values):
         return ComparedItem(key=wanted.key, kind=ItemKind.BRAND, state=ItemState.MISSING, wanted=wanted)
     return _compared(wanted, ItemKind.BRAND, values)
+
+
+def _notifications(wanted: TemplateNotifications, own: NotificationSettings | None) -> ComparedItem:
+    if own is None:
+        return ComparedItem(key=wanted.key, kind=ItemKind.NOTIFICATIONS, state=ItemState.MISSING, wanted=wanted)
+    return _compared(wanted, ItemKind.NOTIFICATIONS, [
+        (name, NotificationField(name, _ordered(getattr(own, name))), NotificationField(name, _ordered(value)))
+        for name, value in msgspec.structs.asdict(wanted).items()
+    ])  # fmt: skip
+
+
+def _ordered(value: Any) -> Any:
+    """Kinds in one order, each once: they are sets."""
+    return sorted(set(value)) if isinstance(value, list) else value
 
 
 def _compared(wanted: KeyedPart, kind: ItemKind, values: Sequence[tuple[str, Any, Any]]) -> ComparedItem:

@@ -1,6 +1,6 @@
 """Content of a template's version, and its limits. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -28,6 +28,8 @@ from governance.onboarding.steps import OnboardingCheck
 from policy.index import PolicyIndex, check_rule, compile_rules
 from policy.packaged import system_rules
 from policy.rules import Effect, PolicyRule, RuleKind
+from tenants.notifications.inputs import check_settings
+from tenants.notifications.schemas import NotificationSettings
 
 MOST_CONNECTIONS: Final = 50
 MOST_CONTRACTS: Final = 200
@@ -36,6 +38,7 @@ MOST_PRICES: Final = 100
 PLAN_KEY: Final = "plan"
 LADDER_KEY: Final = "ladder"
 BRAND_KEY: Final = "brand"
+NOTIFICATIONS_KEY: Final = "notifications"
 Code = Annotated[str, msgspec.Meta(max_length=200)]
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
@@ -189,6 +192,14 @@ class TemplateBrand(RequestBody, frozen=True, kw_only=True):
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value}
 
 
+class TemplateNotifications(NotificationSettings, frozen=True):
+    """The notifications of each client's members who have chosen none."""
+
+    @property
+    def key(self) -> str:
+        return NOTIFICATIONS_KEY
+
+
 class TemplateContent(RequestBody, frozen=True, kw_only=True):
     """The items of a template's version."""
 
@@ -200,6 +211,7 @@ class TemplateContent(RequestBody, frozen=True, kw_only=True):
     prices: Annotated[Sequence[TemplatePrice], msgspec.Meta(max_length=MOST_PRICES)] = ()
     ladder: TemplateLadder | None = None
     brand: TemplateBrand | None = None
+    notifications: TemplateNotifications | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -213,6 +225,7 @@ class TemplateContent(RequestBody, frozen=True, kw_only=True):
             *(one.key for one in self.prices),
             *((self.ladder.key,) if self.ladder else ()),
             *((self.brand.key,) if self.brand else ()),
+            *((self.notifications.key,) if self.notifications else ()),
         ]
 
     def without(self, key: str) -> "TemplateContent":
@@ -226,6 +239,7 @@ class TemplateContent(RequestBody, frozen=True, kw_only=True):
             prices=[one for one in self.prices if one.key != key],
             ladder=None if key == LADDER_KEY else self.ladder,
             brand=None if key == BRAND_KEY else self.brand,
+            notifications=None if key == NOTIFICATIONS_KEY else self.notifications,
         )
 
 
@@ -253,7 +267,7 @@ def check_content(content: TemplateContent, index: PolicyIndex) -> TemplateConte
     name.
 
     Raises:
-        InvalidInput: a part is malformed or repeated, or names an unknown connection or role.
+        InvalidInput: a part is malformed or repeated, or names an unknown connection, role or notification.
         InvalidRule: a rule is not well-formed.
         InvalidTheme: a part of the brand is malformed.
         PriceNotAllowed: the terms of a price are not valid.
@@ -263,17 +277,7 @@ def check_content(content: TemplateContent, index: PolicyIndex) -> TemplateConte
     _check_unique(content.keys)
     names = {one.name for one in content.connections}
     for contract in content.contracts:
-        if not contract.element or min(contract.propagation_slo, contract.correction_slo) <= timedelta(0):
-            raise InvalidInput(N_("Each target must be longer than zero."), field="content")
-        if contract.all_channels and contract.channels is not None:
-            raise InvalidInput(N_("Choose either every channel or some of them."), field="channels")
-        for field, name in contract.named:
-            if name not in names:
-                raise InvalidInput(
-                    N_("The template has no connection “{name}”. Add it first."),
-                    params={"name": name[:60]},
-                    field=field,
-                )
+        _check_contract(contract, names)
     rules = [replace(one.rule(), dom="template") for one in content.rules]
     for rule in rules:
         check_rule(rule)
@@ -282,6 +286,8 @@ def check_content(content: TemplateContent, index: PolicyIndex) -> TemplateConte
         _check_price(price)
     if content.brand is not None:
         _check_brand(content.brand)
+    if content.notifications is not None:
+        check_settings(content.notifications)
     return msgspec.structs.replace(
         content,
         connections=[TemplateConnection(clean_name(one.name), one.kind) for one in content.connections],
@@ -302,6 +308,21 @@ def _check_unique(keys: Iterable[str]) -> None:
         if key in seen:
             raise InvalidInput(N_("The template has this item already: {item}."), params={"item": key}, field="content")
         seen.add(key)
+
+
+def _check_contract(contract: TemplateContract, names: Collection[str]) -> None:
+    """`names` of the template's connections. Raises InvalidInput."""
+    if not contract.element or min(contract.propagation_slo, contract.correction_slo) <= timedelta(0):
+        raise InvalidInput(N_("Each target must be longer than zero."), field="content")
+    if contract.all_channels and contract.channels is not None:
+        raise InvalidInput(N_("Choose either every channel or some of them."), field="channels")
+    for field, name in contract.named:
+        if name not in names:
+            raise InvalidInput(
+                N_("The template has no connection “{name}”. Add it first."),
+                params={"name": name[:60]},
+                field=field,
+            )
 
 
 def _check_price(price: TemplatePrice) -> None:

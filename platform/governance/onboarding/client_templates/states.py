@@ -13,6 +13,7 @@ class ItemKind(LabelledCode):
     PRICE = "price", N_("Price")
     LADDER = "ladder", N_("Escalation ladder")
     BRAND = "brand", N_("Brand")
+    NOTIFICATIONS = "notifications", N_("Default notifications")
 
 
 class ItemState(LabelledCode):

@@ -16,19 +16,21 @@ from governance.elements.selector_labels import write_selector
 from governance.escalations.roles import label_of
 from governance.escalations.schemas import EscalationStep
 from governance.labels import write_element
-from governance.onboarding.client_templates.compare import FIELDS, Channels, ComparedItem, Part
+from governance.onboarding.client_templates.compare import FIELDS, Channels, ComparedItem, NotificationField, Part
 from governance.onboarding.client_templates.content import (
     TemplateBrand,
     TemplateConnection,
     TemplateContent,
     TemplateContract,
     TemplateLadder,
+    TemplateNotifications,
     TemplatePlan,
     TemplatePrice,
     TemplateRule,
     TemplateWaiver,
     connection_key,
 )
+from governance.onboarding.client_templates.notification_texts import write_notification_field, write_notifications
 from governance.onboarding.client_templates.schemas import DifferenceView, ItemView, PartView
 from governance.onboarding.client_templates.states import DRIFTING, ItemKind, ItemState
 from governance.policies.elements import load_elements
@@ -42,6 +44,7 @@ _DIFFERING: Final = {
     ItemKind.PRICE: NN_("{number} price", "{number} prices"),
     ItemKind.LADDER: NN_("{number} escalation ladder", "{number} escalation ladders"),
     ItemKind.BRAND: NN_("{number} brand", "{number} brands"),
+    ItemKind.NOTIFICATIONS: NN_("{number} set of default notifications", "{number} sets of default notifications"),
 }
 _WAITING: Final = NN_("{number} item waits for a connection.", "{number} items wait for connections.")
 
@@ -88,8 +91,11 @@ class ItemWriter:
         return self._describe_setting(part)
 
     def _describe_setting(
-        self, part: TemplatePlan | TemplatePrice | TemplateLadder | TemplateBrand
+        self, part: TemplatePlan | TemplatePrice | TemplateLadder | TemplateBrand | TemplateNotifications
     ) -> tuple[ItemKind, str, str, str]:
+        if isinstance(part, TemplateNotifications):
+            kind = ItemKind.NOTIFICATIONS
+            return kind, part.key, translate(kind.label), write_notifications(part)
         if isinstance(part, TemplateBrand):
             return ItemKind.BRAND, part.key, translate(ItemKind.BRAND.label), write_brand(part)
         if isinstance(part, TemplatePlan):
@@ -108,8 +114,8 @@ class ItemWriter:
                 said = translate(value.label)
             case TemplatePrice():
                 said = write_price(value.terms, value.currency)
-            case Channels():
-                said = write_channels(value)
+            case Channels() | NotificationField():
+                said = write_field(value)
             case {}:
                 said = write_add_ons(value)
             case [*steps]:
@@ -121,6 +127,10 @@ class ItemWriter:
             case _:
                 said = str(value)
         return said
+
+
+def write_field(field: Channels | NotificationField) -> str:
+    return write_channels(field) if isinstance(field, Channels) else write_notification_field(field)
 
 
 def write_channels(channels: Channels) -> str:
@@ -170,7 +180,7 @@ async def write_items(session: AsyncSession, items: Sequence[ComparedItem]) -> l
 async def write_content(session: AsyncSession, content: TemplateContent) -> list[PartView]:
     writer = await item_writer(session, content.rules)
     parts: list[Part] = [*content.connections, *content.contracts, *content.rules, *content.waivers, *content.prices]
-    parts += [one for one in (content.plan, content.ladder, content.brand) if one is not None]
+    parts += [one for one in (content.plan, content.ladder, content.brand, content.notifications) if one is not None]
     return [writer.part(one) for one in parts]
 
 

@@ -39,6 +39,7 @@ from governance.onboarding.client_templates.content import (
     TemplateContent,
     TemplateContract,
     TemplateLadder,
+    TemplateNotifications,
     TemplatePlan,
     price_of,
 )
@@ -51,6 +52,9 @@ from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
 from tenants.client_brands.schemas import OWN_ACCENT, typed_parts
+from tenants.notifications.manage import defaults_view
+from tenants.notifications.schemas import NotificationSettings
+from tenants.notifications.web.forms import read_settings_form, settings_choices
 from tenants.web.dependencies import OpenAccess
 
 AnyRequest = Request[Any, Any, Any]
@@ -74,21 +78,34 @@ def build_template_item_pages(services: GovernanceServices) -> tuple[HTTPRouteHa
         form = await request.form()
         typed = {name: str(value).strip() for name, value in form.items()}
         typed["channels"] = "\n".join(str(one) for one in form.getall("channel", []))
+        settings = read_settings_form(form) if typed.get("part") == "notifications" else None
         rows = typed_rows([[str(one) for one in form.getall(name, [])] for name in FIELDS])
         try:
             await require_newest(access.session, template_id, version_in(typed))
             newest = await load_version(access.session, template_id)
-            content = _with_item(newest.content, typed, rows, kinds, meters)
+            content = (
+                _with_notifications(newest.content, settings)
+                if settings is not None
+                else _with_item(newest.content, typed, rows, kinds, meters)
+            )
             require_billing_rights(access, content, newest.content)
         except DomainError as wrong:
-            return await _page(access, template_id, kinds, meters, typed=typed, rows=rows, refusal=wrong)
+            return await _page(
+                access, template_id, kinds, meters, typed=typed, rows=rows, settings=settings, refusal=wrong
+            )
         saving = save_version(access.session, template_id, content, now=access.now)
         refusal = await run_action(access.session, saving)
         if refusal is not None:
-            return await _page(access, template_id, kinds, meters, typed=typed, rows=rows, refusal=refusal)
+            return await _page(
+                access, template_id, kinds, meters, typed=typed, rows=rows, settings=settings, refusal=refusal
+            )
         return redirect_to(access, f"/templates/{template_id}", done=translate("New version saved"))
 
     return (new_item_page, add_item_page)
+
+
+def _with_notifications(newest: TemplateContent, settings: NotificationSettings) -> TemplateContent:
+    return msgspec.structs.replace(newest, notifications=TemplateNotifications(**msgspec.structs.asdict(settings)))
 
 
 def _with_item(
@@ -161,6 +178,7 @@ async def _page(  # noqa: PLR0913 - keyword-only
     *,
     typed: Typed | None = None,
     rows: Sequence[Row] = (),
+    settings: NotificationSettings | None = None,
     refusal: DomainError | None = None,
 ) -> Response[Any]:
     newest = await load_version(access.session, template_id)
@@ -187,6 +205,8 @@ async def _page(  # noqa: PLR0913 - keyword-only
         "rows": with_blanks(rows or rows_of(DEFAULT_STEPS if ladder is None else ladder.steps)),
         **ladder_choices(access.index, of_msp=True),
         "brand": typed or {f"brand_{name}": getattr(brand, name) for name in PARTS},
+        "chosen": defaults_view(settings or newest.content.notifications),
+        "choices": settings_choices(),
         "typed": typed or {},
         "errors": {} if refusal is None or not field else {field: refusal.detail},
         "summary": [(field, refusal.detail)] if refusal is not None and field and field != "content" else [],

@@ -1,0 +1,1 @@
+"""Pages and API of the notifications of members who have chosen none."""
