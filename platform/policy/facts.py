@@ -19,6 +19,8 @@ from policy.messages import EARLIER_ZERO, MONTH_NOT_COMPARABLE, NOT_KNOWN, NOTHI
 MONTH_FACT: Final = "month_change_bp"
 REGULATED_FACT: Final = "regulated"
 """1 for values that the client classified as regulated; absent for others."""
+WORKFLOW_FACT: Final = "always_approve"
+"""1 for values whose contract requires approval of every change; absent for others."""
 PROPOSER_PREFIX: Final = "by_"
 """Prefix of facts about a proposer's roles: `by_client_finance` is 1 for one with `client_finance`, else 0."""
 _COMPARED: Final = frozenset({"change_bp", MONTH_FACT, "old_minor", "change_quantity", "old_quantity"})

@@ -7,7 +7,7 @@ import msgspec
 
 from foundation.i18n.messages import StoredMessage
 from policy.conditions import Facts
-from policy.facts import REGULATED_FACT
+from policy.facts import REGULATED_FACT, WORKFLOW_FACT
 from policy.index import Decision
 from policy.messages import (
     BELOW_COST_KEPT,
@@ -17,6 +17,7 @@ from policy.messages import (
     LARGE_ORDER_KEPT,
     PARTNER_KEPT,
     REGULATED_KEPT,
+    WORKFLOW_KEPT,
 )
 from policy.rules import PolicyOutcome
 
@@ -40,6 +41,7 @@ KEPT: Final = (
     KeptDecision(PARTNER_KEPT.fill(), lambda element, _: element.startswith("reseller.")),
     KeptDecision(COMMITMENT_KEPT.fill(), lambda element, _: element.startswith("policy.")),
     KeptDecision(REGULATED_KEPT.fill(), lambda _, facts: facts.get(REGULATED_FACT) == 1),
+    KeptDecision(WORKFLOW_KEPT.fill(), lambda _, facts: facts.get(WORKFLOW_FACT) == 1),
     KeptDecision(CUSTOMER_KEPT.fill(), lambda element, _: element in {"customer.credit_limit", "customer.status"}),
 )
 

@@ -29,5 +29,8 @@ CUSTOMER_KEPT: Final = MessageType("policy.kept_customer", N_("A person decides 
 REGULATED_KEPT: Final = MessageType(
     "policy.kept_regulated", N_("A person decides on values that the client classified as regulated or as a claim.")
 )
+WORKFLOW_KEPT: Final = MessageType(
+    "policy.kept_workflow", N_("The contract of this element requires approval of every change.")
+)
 NO_RULE: Final = _NO_RULE.fill()
 SUPERSEDED: Final = MessageType("approval.superseded", N_("It was replaced by other content."))

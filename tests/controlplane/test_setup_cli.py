@@ -68,7 +68,7 @@ class TestPasswordLink:
 NEW_ELEMENT = ("--name", "care_label", "--label", "Care label", "--type", "text")
 CLASSED = (
     "--element", "custom.care_label", "--sensitivity", "confidential", "--expire-hours", "72",
-    "--workflow", "two people",
+    "--workflow", "always_approve",
 )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ class TestSettingUp:
         assert "custom.care_label is declared" in await done("element", "create", *msp_setup, *NEW_ELEMENT)
         assert "custom.care_label  text  Care label  (msp)" in await done("element", "list", *tenancy(client))
         assert "is ERP" in await done("contract", "publish", *tenancy(client), "--source", str(erp), *CLASSED)
-        assert await classified(services, client) == ("confidential", 72 * 3600, "two people")
+        assert await classified(services, client) == ("confidential", 72 * 3600, "always_approve")
         status, refused = await run_program(environment, "element", "create", *tenancy(client), *NEW_ELEMENT)
         assert (status, "Your service provider already declares custom.care_label" in refused) == (1, True)
         old = ("--code", "custom.care_label", "--reason", "Not shown.")

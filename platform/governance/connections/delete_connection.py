@@ -19,6 +19,7 @@ from governance.connections.schemas import ContractTaken, DeletionPreview
 from governance.elements.models import ElementContract
 from governance.elements.publish_contract import publish_contract
 from governance.elements.remove_contract import remove_contract
+from governance.elements.schemas import Workflow
 from governance.elements.selectors import DEFAULT
 from governance.exceptions.lifecycle import resolve_of_connection
 from governance.job_types import CHECK_HEALTH, health_lane, push_lane, verify_lane
@@ -114,7 +115,7 @@ async def _release(session: AsyncSession, contract: ElementContract, *, now: dat
         element=contract.element,
         source_connection_id=None,
         owner=contract.owner,
-        workflow=contract.workflow,
+        workflow=Workflow.of(contract.workflow),
         propagation_slo=timedelta(milliseconds=contract.propagation_slo_ms),
         correction_slo=timedelta(milliseconds=contract.correction_slo_ms),
         approval_ttl=timedelta(seconds=contract.approval_ttl_s),

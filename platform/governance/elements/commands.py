@@ -24,7 +24,7 @@ from governance.elements.publish_contract import OTHER_OWNER, USUAL_ELEMENTS, pu
 from governance.elements.remove_contract import remove_contract
 from governance.elements.retire_element import retire_element
 from governance.elements.rules_form import read_rule_options
-from governance.elements.schemas import DomainOwnerInput, NewContract, NewElement, Sensitivity
+from governance.elements.schemas import DomainOwnerInput, NewContract, NewElement, Sensitivity, Workflow
 from tenants.command_options import CLIENT, CLIENT_OR_MSP, MSP, REASON
 
 
@@ -131,7 +131,13 @@ def domain_owner(*, msp_id: UUID, tenant_id: UUID, domain: str, owner: str) -> N
     help="The only channel that gets the values; repeatable. Without it, the channels stay as they are.",
 )
 @click.option("--all-channels", is_flag=True, help="Every channel that can show the values gets them.")
-@click.option("--workflow", default="policy", show_default=True, help="Name of the workflow, shown with the contract.")
+@click.option(
+    "--workflow",
+    default=str(Workflow.POLICY),
+    show_default=True,
+    type=click.Choice([str(one) for one in Workflow]),
+    help="Who decides a change: the rules of the policy, or always a person.",
+)
 def publish_contracts(  # noqa: PLR0913 - click passes options by name
     *,
     msp_id: UUID,
@@ -170,7 +176,7 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
                     element=element, selector=selector, source_connection_id=source,
                     owner=USUAL_ELEMENTS.get(element, OTHER_OWNER) if owner is None else owner,
                     propagation_slo=publishing, correction_slo=correcting, decision_slo=deciding,
-                    approval_ttl=timedelta(hours=expire_hours), workflow=workflow,
+                    approval_ttl=timedelta(hours=expire_hours), workflow=Workflow.of(workflow),
                     sensitivity=None if sensitivity is None else Sensitivity.of(sensitivity), rules=wanted,
                     channels=list(channels) or None, all_channels=all_channels,
                 )  # fmt: skip

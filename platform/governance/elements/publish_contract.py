@@ -29,7 +29,7 @@ from governance.elements.domain_owners import owner_of_domain
 from governance.elements.held_observations import schedule_release
 from governance.elements.models import ElementContract
 from governance.elements.repository import list_contracts_of, lock_contracts, moved_records
-from governance.elements.schemas import Assignment, NewContract, Sensitivity
+from governance.elements.schemas import Assignment, NewContract, Sensitivity, Workflow
 from governance.elements.selectors import DEFAULT, check_overlap, parse_selector
 from governance.elements.value_rules import ValueRules, check_rules
 
@@ -46,7 +46,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     selector: str = DEFAULT,
     source_connection_id: UUID | None,
     owner: str,
-    workflow: str = "policy",
+    workflow: Workflow = Workflow.POLICY,
     sensitivity: Sensitivity | None = None,
     channels: ContractChannels = KEPT_CHANNELS,
     propagation_slo: timedelta,
@@ -61,11 +61,12 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
 
     `selector`: see `governance.elements.selectors`; with it, the source is that of the selected values only.
     `channels`: see `governance.elements.contract_channels`.
+    `workflow`: who decides its changes, from now on; pending approvals stay.
     `decision_slo`: the decision target of approvals; by default a day, at most `approval_ttl`.
     `rules`: validation rules; by default those of the previous version.
 
     Raises:
-        InvalidInput: a part is missing: an element without owner, workflow or clocks is not distributed; or the
+        InvalidInput: a part is missing: an element without owner or clocks is not distributed; or the
             selector is invalid or overlaps with another contract's.
         Conflict: the element has MOST_CONTRACTS already, or is retired.
     """
@@ -74,8 +75,6 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
             N_("A contract needs an owner: the team or person responsible for this element."), field="owner"
         )
     owner = clean_name(owner, field="owner")
-    if not has_visible_text(workflow):
-        raise InvalidInput(N_("A contract needs a workflow."), field="workflow")
     if min(propagation_slo, correction_slo, approval_ttl) <= timedelta(0):
         raise InvalidInput(N_("Each target must be longer than zero."), field="propagation_slo")
     if max(propagation_slo, correction_slo) > LONGEST_TARGET or approval_ttl > LONGEST_LIFETIME:

@@ -16,7 +16,7 @@ from governance.elements.contracts import Contracts
 from governance.elements.declarations import RETIRED, declares
 from governance.elements.models import ElementContract
 from governance.elements.rows import Contract
-from governance.elements.schemas import Sensitivity
+from governance.elements.schemas import Sensitivity, Workflow
 from governance.elements.selection import is_contract_of
 from governance.elements.value_hold import IS_HOLDING
 from governance.elements.value_rules import ValueRules
@@ -28,7 +28,7 @@ async def load_contracts(session: AsyncSession) -> Contracts:
         text(f"""
             SELECT k.element, k.selector, k.source_connection_id, k.propagation_slo_ms, k.correction_slo_ms,
                    k.approval_ttl_s, k.clocks_from, k.decision_slo_ms, k.value_rules, k.version, k.sensitivity,
-                   k.channels, e.code, e.label, e.domain, e.record_type,
+                   k.workflow, k.channels, e.code, e.label, e.domain, e.record_type,
                    e.value_type, e.dimensions, e.codes, e.distributed, e.retired_at, {IS_HOLDING} AS holds,
                    {RETIRED} AS retired, (SELECT c.time_zone FROM {CLIENTS} c WHERE c.tenant_id = :t) AS time_zone
               FROM element_contract k
@@ -95,7 +95,7 @@ def _contract(row: Row[Any]) -> Contract:
         row.element, row.source_connection_id, row.propagation_slo_ms, row.correction_slo_ms, row.approval_ttl_s,
         row.clocks_from, row.decision_slo_ms, _declared(row), row.selector, row.retired_at is not None,
         msgspec.convert(row.value_rules, ValueRules), row.version,
-        row.sensitivity == Sensitivity.REGULATED,
+        row.sensitivity == Sensitivity.REGULATED, row.workflow == Workflow.ALWAYS_APPROVE,
         None if row.channels is None else frozenset(row.channels),
     )  # fmt: skip
 

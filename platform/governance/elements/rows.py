@@ -10,7 +10,7 @@ from canonical.keys import PRODUCT
 from canonical.messages import Observation
 from governance.elements.value_rules import NO_RULES, ValueRules
 from policy.conditions import Facts
-from policy.facts import REGULATED_FACT
+from policy.facts import REGULATED_FACT, WORKFLOW_FACT
 
 
 class Contract(msgspec.Struct, frozen=True):
@@ -32,6 +32,8 @@ class Contract(msgspec.Struct, frozen=True):
     rules: ValueRules = NO_RULES
     version: int = 1
     is_regulated: bool = False
+    needs_approval: bool = False
+    """Of every change; see `Workflow.ALWAYS_APPROVE`."""
     channels: frozenset[UUID] | None = None
     """The only channels that get its values; None: every channel that can show them."""
 
@@ -42,7 +44,8 @@ class Contract(msgspec.Struct, frozen=True):
     @property
     def facts(self) -> Facts:
         """Facts for the policy about the values of this contract."""
-        return {REGULATED_FACT: 1} if self.is_regulated else {}
+        named = ((REGULATED_FACT, self.is_regulated), (WORKFLOW_FACT, self.needs_approval))
+        return {name: 1 for name, applies in named if applies}
 
     @property
     def is_of_products(self) -> bool:

@@ -27,6 +27,13 @@ class Sensitivity(LabelledCode):
     REGULATED = "regulated", N_("Regulated, or a claim")
 
 
+class Workflow(LabelledCode):
+    """Who decides a change of an element's values. Other decisions reserved to people stay with them in both."""
+
+    POLICY = "policy", N_("The rules of the policy decide")
+    ALWAYS_APPROVE = "always_approve", N_("A person approves every change")
+
+
 MOST_CHANNELS: Final = 100
 """Channels that a contract names."""
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -58,6 +65,7 @@ class NewContract(RequestBody, frozen=True, kw_only=True):
     `selector`: `record_key=PREFIX*`, or a part of a dimension such as `location=Berlin`; empty for all values
     that no other contract of the element selects. Without `source_connection_id`, people and API clients set the
     values. Targets are ISO 8601 durations; `decision_slo` is a day if not given, and at most `approval_ttl`.
+    `workflow`: `policy`, or `always_approve` for a person's approval of every change, whatever the rules allow.
     `sensitivity` stays if not given, and is `internal` for a new contract. Validation `rules` stay if not given.
     `channels`: the only connections that get the values, none if empty; they stay if not given, and are every channel
     that can show the values for a new contract, or with `all_channels`.
@@ -71,7 +79,7 @@ class NewContract(RequestBody, frozen=True, kw_only=True):
     correction_slo: timedelta = timedelta(hours=4)
     decision_slo: timedelta | None = None
     approval_ttl: timedelta = timedelta(days=2)
-    workflow: Annotated[str, msgspec.Meta(max_length=100)] = "policy"
+    workflow: Workflow = Workflow.POLICY
     sensitivity: Sensitivity | None = None
     rules: ValueRules | None = None
     channels: Annotated[list[UUID], msgspec.Meta(max_length=MOST_CHANNELS)] | None = None

@@ -1,10 +1,12 @@
 """Decisions reserved for people, on every path to a decision; restoring an approved value is a person's act."""
 
+from msgspec import structs
+
 from canonical.elements import PRICE
 from foundation.clock import utc_now
 from governance.changes.planner import BASELINE, ROLLBACK, SOURCE, decide_change
 from governance.elements.publish_contract import publish_new_contract
-from governance.elements.schemas import NewContract, Sensitivity
+from governance.elements.schemas import NewContract, Sensitivity, Workflow
 from policy.rules import PolicyOutcome
 from tests.governance.test_main_job import seed
 from tests.policy.test_kept import everything_passes
@@ -22,6 +24,25 @@ def test_only_a_restored_value_passes_by_a_rule() -> None:
         ROLLBACK: PolicyOutcome.AUTO,
     }  # fmt: skip
     assert decide_change(index, SOURCE, "product.name", {}).outcome is PolicyOutcome.AUTO
+
+
+async def test_a_contract_can_require_approval_of_every_change(env: ClientEnv) -> None:
+    await seed(env)
+    registry = env.services.governance.runtime.registry
+    new = NewContract(element=PRICE, source_connection_id=env.erp, owner="Pricing", workflow=Workflow.ALWAYS_APPROVE)
+    async with env.services.db.transaction(env.scope) as session:
+        await publish_new_contract(session, registry, new, now=utc_now())
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work(settle=0.5)
+    decided = "SELECT outcome, reason ->> 'code' FROM change WHERE minor(new_value) = :amount"
+    assert await env.rows(decided, amount=10_100) == [("review", "policy.kept_workflow")]
+    back = structs.replace(new, workflow=Workflow.POLICY)
+    async with env.services.db.transaction(env.scope) as session:
+        await publish_new_contract(session, registry, back, now=utc_now())
+    assert await env.rows(decided, amount=10_100) == [("review", "policy.kept_workflow")]  # it stays pending
+    await env.deliver(env.change("SKU-001", PRICE, 10_050))
+    await env.work(settle=0.5)
+    assert await env.rows(decided, amount=10_050) == [("auto", "text")]
 
 
 async def test_a_small_change_of_a_regulated_product_needs_a_person(env: ClientEnv) -> None:

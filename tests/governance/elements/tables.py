@@ -12,6 +12,7 @@ TABLES = (
         ),
         delete=True,
         fleet=True,
+        row={"workflow": "policy"},
     ),
     DeclaredTable(name="domain_owner", update="changed_at changed_by owner", delete=True, fleet=True),
     DeclaredTable(name="held_observation", update="held_at source_event_id source_version", delete=True, fleet=True),

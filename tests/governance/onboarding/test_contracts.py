@@ -207,3 +207,21 @@ async def test_ownership_is_the_accounts_own(
     approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
     assert (await approver.get(f"/clients/{msp_setup.slug}/contracts")).status_code == 200
     assert (await approver.get(f"/clients/{msp_setup.slug}/contracts/edit")).status_code == 403
+
+
+async def test_the_editor_sets_who_decides(admin: Visit, msp_setup: MspSetup, env: ClientEnv) -> None:
+    page, api = f"/clients/{msp_setup.slug}/contracts", f"/api/v1/clients/{msp_setup.slug}/contracts"
+    editor = f"{page}/edit?element={PRICE}&selector="
+    await admin.get(editor)
+    form = {
+        "element": PRICE, "source_connection_id": str(env.erp), "owner": "Pricing", "workflow": "always_approve",
+        "sensitivity": "internal", "reach": "all", "publish_seconds": "30", "decide_hours": "24", "correct_hours": "4",
+        "expire_hours": "48",
+    }  # fmt: skip
+    assert (await admin.post(f"{page}/edit", form)).status_code == 303
+    assert "A person approves every change" in (await admin.get(page)).text
+    assert re.search(r'value="always_approve"\s+selected', (await admin.get(editor)).text)
+    listed = {one["element"]: one["workflow"] for one in (await admin.api("GET", api)).json()["items"]}
+    assert listed[PRICE] == "always_approve"
+    body = {"element": PRICE, "source_connection_id": str(env.erp), "owner": "Pricing", "workflow": "two people"}
+    assert (await admin.api("POST", api, body)).status_code == 400

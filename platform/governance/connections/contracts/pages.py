@@ -32,7 +32,7 @@ from governance.elements.ownership import read_ownership
 from governance.elements.publish_contract import USUAL_ELEMENTS, assign_elements, publish_new_contract
 from governance.elements.remove_contract import remove_contract
 from governance.elements.rules_form import read_rules, write_rules
-from governance.elements.schemas import MOST_CHANNELS, Assignment, DomainOwnerInput, NewContract, Sensitivity
+from governance.elements.schemas import MOST_CHANNELS, Assignment, DomainOwnerInput, NewContract, Sensitivity, Workflow
 from governance.elements.selector_labels import write_selector
 from governance.labels import write_element
 from governance.permissions import GovernancePermission
@@ -215,6 +215,7 @@ async def _editor(access: Access, typed: Mapping[str, str], refusal: DomainError
         "sources": await list_sources(access.session),
         "channels": [(str(one), name) for one, name in channels],
         "sensitivities": [(str(one), translate(one.label)) for one in Sensitivity],
+        "workflows": [(str(one), translate(one.label)) for one in Workflow],
         "errors": {} if refusal is None else {field: refusal.detail},
         "summary": [(field, refusal.detail)] if refusal is not None and field else [],
         "refused": refusal if not field else None,
@@ -231,6 +232,7 @@ def _typed_of(contract: ContractView) -> dict[str, str]:
         "source_connection_id": "" if source is None else str(source),
         "owner": contract.owner,
         "sensitivity": contract.sensitivity,
+        "workflow": contract.workflow,
         "publish_seconds": f"{contract.propagation_slo.total_seconds():g}",
         "decide_hours": f"{contract.decision_slo / hour:g}",
         "correct_hours": f"{contract.correction_slo / hour:g}",
@@ -246,13 +248,14 @@ async def _again(access: Access, refusal: DomainError, form: dict[str, str]) -> 
 
 def _new_contract(form: dict[str, str]) -> NewContract:
     """Raises InvalidInput."""
-    sensitivity = form.get("sensitivity", "")
+    sensitivity, workflow = form.get("sensitivity", ""), form.get("workflow", "")
     return NewContract(
         element=form.get("element", "").strip(),
         selector=form.get("selector", ""),
         source_connection_id=_source_in(form),
         owner=form.get("owner", ""),
         sensitivity=Sensitivity.of(sensitivity) if sensitivity in set(Sensitivity) else None,
+        workflow=Workflow.of(workflow) if workflow in set(Workflow) else Workflow.POLICY,
         rules=read_rules(form),
         channels=_channels_in(form),
         all_channels=form.get("reach") == "all",

@@ -17,7 +17,7 @@ from branding.client_parts import NO_PARTS
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from governance.elements.declarations import is_retired
-from governance.elements.schemas import Sensitivity
+from governance.elements.schemas import Sensitivity, Workflow
 from governance.escalations.ladder import find_own_steps, load_ladders
 from governance.escalations.schemas import EscalationStep
 from governance.onboarding.client_templates.billing_state import list_not_live, read_billing
@@ -149,7 +149,8 @@ def _contract(row: Row[Any], names: Mapping[UUID, str]) -> TemplateContract:
     chosen = None if row.channels is None else sorted({names[one] for one in row.channels if one in names})
     return TemplateContract(
         channels=chosen, all_channels=chosen is None,
-        element=row.element, selector=row.selector, source=row.source, owner=row.owner, workflow=row.workflow,
+        element=row.element, selector=row.selector, source=row.source, owner=row.owner,
+        workflow=Workflow.of(row.workflow),
         sensitivity=Sensitivity.of(row.sensitivity), propagation_slo=timedelta(milliseconds=row.propagation_slo_ms),
         correction_slo=timedelta(milliseconds=row.correction_slo_ms),
         decision_slo=timedelta(milliseconds=row.decision_slo_ms), approval_ttl=timedelta(seconds=row.approval_ttl_s),

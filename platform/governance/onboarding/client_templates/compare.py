@@ -29,7 +29,7 @@ from tenants.notifications.schemas import NotificationSettings
 FIELDS: Final[Mapping[str, str]] = {
     "source": N_("Source of truth"),
     "owner": N_("Owner"),
-    "workflow": N_("Workflow"),
+    "workflow": N_("Decision"),
     "sensitivity": N_("Sensitivity"),
     "propagation_slo": N_("Publishing target"),
     "correction_slo": N_("Correction target"),

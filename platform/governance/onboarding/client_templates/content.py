@@ -21,7 +21,7 @@ from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.text import has_hidden, is_storable
 from foundation.web.requests import RequestBody
-from governance.elements.schemas import MOST_CHANNELS, Sensitivity
+from governance.elements.schemas import MOST_CHANNELS, Sensitivity, Workflow
 from governance.escalations.ladder import check_steps
 from governance.escalations.schemas import MOST_STEPS, EscalationStep
 from governance.onboarding.steps import OnboardingCheck
@@ -62,7 +62,7 @@ class TemplateContract(RequestBody, frozen=True, kw_only=True):
     selector: Annotated[str, msgspec.Meta(max_length=500)] = ""
     source: Code | None
     owner: Code
-    workflow: Annotated[str, msgspec.Meta(max_length=100)] = "policy"
+    workflow: Workflow = Workflow.POLICY
     sensitivity: Sensitivity = Sensitivity.INTERNAL
     propagation_slo: timedelta = timedelta(seconds=30)
     correction_slo: timedelta = timedelta(hours=4)

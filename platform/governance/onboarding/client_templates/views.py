@@ -11,7 +11,7 @@ from billing.price_books.wording import write_price
 from connectors.registry import connector_titles
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import N_, NN_
-from governance.elements.schemas import Sensitivity
+from governance.elements.schemas import Sensitivity, Workflow
 from governance.elements.selector_labels import write_selector
 from governance.escalations.roles import label_of
 from governance.escalations.schemas import EscalationStep
@@ -110,7 +110,7 @@ class ItemWriter:
                 said = current_localizer().duration(value)
             case TemplateRule():
                 said = self._rules.write(value.rule()).sentence
-            case Sensitivity():
+            case Sensitivity() | Workflow():
                 said = translate(value.label)
             case TemplatePrice():
                 said = write_price(value.terms, value.currency)

@@ -26,7 +26,7 @@ from foundation.web.actions import run_action
 from foundation.web.etags import version_in
 from foundation.web.render import redirect_to
 from governance.connections.contracts.pages import read_targets
-from governance.elements.schemas import MOST_CHANNELS, Sensitivity
+from governance.elements.schemas import MOST_CHANNELS, Sensitivity, Workflow
 from governance.escalations.draw import ladder_choices
 from governance.escalations.form import FIELDS, Row, parse_rows, rows_of, typed_rows, with_blanks
 from governance.escalations.ladder import DEFAULT_STEPS
@@ -160,11 +160,13 @@ def _brand(typed: Typed) -> TemplateBrand | None:
 
 def _contract(typed: Typed) -> TemplateContract:
     """Raises InvalidInput."""
-    sensitivity, reach = typed.get("sensitivity", ""), typed.get("reach", "")
+    sensitivity, workflow = typed.get("sensitivity", ""), typed.get("workflow", "")
+    reach = typed.get("reach", "")
     return TemplateContract(
         element=typed.get("element", ""), selector=typed.get("selector", ""), source=typed.get("source") or None,
         owner=typed.get("owner", ""),
         sensitivity=Sensitivity.of(sensitivity) if sensitivity in set(Sensitivity) else Sensitivity.INTERNAL,
+        workflow=Workflow.of(workflow) if workflow in set(Workflow) else Workflow.POLICY,
         channels=typed.get("channels", "").splitlines()[:MOST_CHANNELS] if reach == "chosen" else None,
         all_channels=reach == "all", **read_targets(typed),
     )  # fmt: skip
@@ -194,6 +196,7 @@ async def _page(  # noqa: PLR0913 - keyword-only
         "names": [(code, write_element(code)) for code in ELEMENTS],
         "sources": [(one.name, one.name) for one in newest.content.connections],
         "sensitivities": [(str(one), translate(one.label)) for one in Sensitivity],
+        "workflows": [(str(one), translate(one.label)) for one in Workflow],
         "plans": _plans(offers),
         "starts": [(str(one), translate(one.label)) for one in PlanStart],
         "sets_plan": access.may(BillingPermission.WRITE_SUBSCRIPTIONS),
