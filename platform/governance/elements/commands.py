@@ -133,10 +133,8 @@ def domain_owner(*, msp_id: UUID, tenant_id: UUID, domain: str, owner: str) -> N
 @click.option("--all-channels", is_flag=True, help="Every channel that can show the values gets them.")
 @click.option(
     "--workflow",
-    default=str(Workflow.POLICY),
-    show_default=True,
     type=click.Choice([str(one) for one in Workflow]),
-    help="Who decides a change: the rules of the policy, or always a person.",
+    help="Who decides a change: the rules of the policy, or always a person. Without it, as before.",
 )
 def publish_contracts(  # noqa: PLR0913 - click passes options by name
     *,
@@ -154,7 +152,7 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
     rules: tuple[str, ...],
     channels: tuple[UUID, ...],
     all_channels: bool,
-    workflow: str,
+    workflow: str | None,
 ) -> None:
     """Publish the source of truth of a client's prices, stock and costs, or of other elements, and the targets."""
     publishing, correcting = timedelta(seconds=publish_seconds), timedelta(hours=correct_hours)
@@ -176,7 +174,8 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
                     element=element, selector=selector, source_connection_id=source,
                     owner=USUAL_ELEMENTS.get(element, OTHER_OWNER) if owner is None else owner,
                     propagation_slo=publishing, correction_slo=correcting, decision_slo=deciding,
-                    approval_ttl=timedelta(hours=expire_hours), workflow=Workflow.of(workflow),
+                    approval_ttl=timedelta(hours=expire_hours),
+                    workflow=None if workflow is None else Workflow.of(workflow),
                     sensitivity=None if sensitivity is None else Sensitivity.of(sensitivity), rules=wanted,
                     channels=list(channels) or None, all_channels=all_channels,
                 )  # fmt: skip

@@ -46,7 +46,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     selector: str = DEFAULT,
     source_connection_id: UUID | None,
     owner: str,
-    workflow: Workflow = Workflow.POLICY,
+    workflow: Workflow | None = None,
     sensitivity: Sensitivity | None = None,
     channels: ContractChannels = KEPT_CHANNELS,
     propagation_slo: timedelta,
@@ -61,7 +61,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
 
     `selector`: see `governance.elements.selectors`; with it, the source is that of the selected values only.
     `channels`: see `governance.elements.contract_channels`.
-    `workflow`: who decides its changes, from now on; pending approvals stay.
+    `workflow`: who decides its changes, from now on; by default as before. Pending approvals stay.
     `decision_slo`: the decision target of approvals; by default a day, at most `approval_ttl`.
     `rules`: validation rules; by default those of the previous version.
 
@@ -92,7 +92,8 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     before = None if owned_before is None else owned_before.source_connection_id
     if before is not None and source_connection_id is not None and before != source_connection_id:
         await move_poll(session, source_connection_id, old=before, at=now)
-    contract.source_connection_id, contract.owner, contract.workflow = source_connection_id, owner, workflow
+    contract.source_connection_id, contract.owner = source_connection_id, owner
+    contract.workflow = workflow or contract.workflow or Workflow.POLICY
     contract.sensitivity = sensitivity or contract.sensitivity or Sensitivity.INTERNAL
     was = contract.channels
     contract.channels = was if channels.stay else channels.only
@@ -108,6 +109,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     await send_to_added(session, contract, was)
     source = None if source_connection_id is None else str(source_connection_id)
     data: dict[str, object] = {"source": source, "owner": owner, "version": contract.version} | _audited_rules(contract)
+    data |= {"workflow": str(contract.workflow), "sensitivity": str(contract.sensitivity)}
     if contract.channels is not None:
         data["channels"] = [str(one) for one in contract.channels]
     if contract.selector:

@@ -65,7 +65,8 @@ class NewContract(RequestBody, frozen=True, kw_only=True):
     `selector`: `record_key=PREFIX*`, or a part of a dimension such as `location=Berlin`; empty for all values
     that no other contract of the element selects. Without `source_connection_id`, people and API clients set the
     values. Targets are ISO 8601 durations; `decision_slo` is a day if not given, and at most `approval_ttl`.
-    `workflow`: `policy`, or `always_approve` for a person's approval of every change, whatever the rules allow.
+    `workflow`: `policy`, or `always_approve` for a person's approval of every change, whatever the rules allow; it
+    stays if not given, and is `policy` for a new contract.
     `sensitivity` stays if not given, and is `internal` for a new contract. Validation `rules` stay if not given.
     `channels`: the only connections that get the values, none if empty; they stay if not given, and are every channel
     that can show the values for a new contract, or with `all_channels`.
@@ -79,7 +80,7 @@ class NewContract(RequestBody, frozen=True, kw_only=True):
     correction_slo: timedelta = timedelta(hours=4)
     decision_slo: timedelta | None = None
     approval_ttl: timedelta = timedelta(days=2)
-    workflow: Workflow = Workflow.POLICY
+    workflow: Workflow | None = None
     sensitivity: Sensitivity | None = None
     rules: ValueRules | None = None
     channels: Annotated[list[UUID], msgspec.Meta(max_length=MOST_CHANNELS)] | None = None

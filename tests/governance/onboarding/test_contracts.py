@@ -223,5 +223,12 @@ async def test_the_editor_sets_who_decides(admin: Visit, msp_setup: MspSetup, en
     assert re.search(r'value="always_approve"\s+selected', (await admin.get(editor)).text)
     listed = {one["element"]: one["workflow"] for one in (await admin.api("GET", api)).json()["items"]}
     assert listed[PRICE] == "always_approve"
-    body = {"element": PRICE, "source_connection_id": str(env.erp), "owner": "Pricing", "workflow": "two people"}
-    assert (await admin.api("POST", api, body)).status_code == 400
+    body = {"element": PRICE, "source_connection_id": str(env.erp), "owner": "Pricing"}
+    assert (await admin.api("POST", api, body)).status_code < 300  # it stays where it is not named
+    listed = {one["element"]: one["workflow"] for one in (await admin.api("GET", api)).json()["items"]}
+    assert listed[PRICE] == "always_approve"
+    assert (await admin.api("POST", api, body | {"workflow": "two people"})).status_code == 400
+    assert (await admin.api("POST", api, body | {"workflow": "policy"})).status_code < 300
+    trail = await env.rows("SELECT body FROM audit_entry WHERE action = 'contract.published' ORDER BY seq")
+    named = [re.search(r'"workflow":\s*"(\w+)"', str(body)) for (body,) in trail[-3:]]
+    assert [one and one[1] for one in named] == ["always_approve", "always_approve", "policy"]

@@ -255,7 +255,7 @@ def _new_contract(form: dict[str, str]) -> NewContract:
         source_connection_id=_source_in(form),
         owner=form.get("owner", ""),
         sensitivity=Sensitivity.of(sensitivity) if sensitivity in set(Sensitivity) else None,
-        workflow=Workflow.of(workflow) if workflow in set(Workflow) else Workflow.POLICY,
+        workflow=Workflow.of(workflow) if workflow in set(Workflow) else None,
         rules=read_rules(form),
         channels=_channels_in(form),
         all_channels=form.get("reach") == "all",
